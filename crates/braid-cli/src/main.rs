@@ -1,0 +1,2 @@
+//! Braid on the command line.
+fn main() {}

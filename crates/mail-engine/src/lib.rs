@@ -1,0 +1,1 @@
+//! Synchronisation, the person's actions, and the merged view.

@@ -1,0 +1,1 @@
+//! JMAP (RFC 8620, 8621) as a source of mail.

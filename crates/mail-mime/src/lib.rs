@@ -1,0 +1,1 @@
+//! Mail bytes into parts, and mail HTML into something safe to show.

@@ -1,0 +1,1 @@
+//! The words every other part of Braid shares.

@@ -1,0 +1,1 @@
+//! One encrypted folder of SQLite files per account.

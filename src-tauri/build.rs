@@ -1,0 +1,7 @@
+//! Builds the Tauri context from the files at the top of the repository.
+fn main() {
+    tauri_build::try_build(
+        tauri_build::Attributes::new().capabilities_path_pattern("./src-tauri/capabilities/**/*"),
+    )
+    .expect("tauri.conf.json and the capabilities are part of the repository");
+}

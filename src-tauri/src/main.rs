@@ -1,0 +1,2 @@
+//! Braid.
+fn main() {}
