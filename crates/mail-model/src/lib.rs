@@ -1,1 +1,30 @@
-//! The words every other part of Braid shares.
+//! The words every other part of Braid shares: ids, mailboxes, messages, keywords, changes,
+//! and the traits behind which a mail server stands.
+//!
+//! Plain data and traits only. Nothing here does input or output, knows SQL, a wire format or
+//! a window. Ids given by a server mean nothing outside the account they came from; the account
+//! is never part of them, because nothing below the engine ever holds more than one account.
+
+mod account;
+mod change;
+mod id;
+mod keyword;
+mod list;
+mod mailbox;
+mod message;
+mod reaction;
+pub mod remote;
+mod time;
+
+pub use account::{AccountColor, AccountLetter, Identity};
+pub use change::{ChangeNumber, StoreChange};
+pub use id::{
+    AccountId, BlobId, IdError, IdentityId, MailboxId, MessageId, MessageKey, StateString,
+    ThreadId, ThreadKey,
+};
+pub use keyword::{Keyword, KeywordEdit, Keywords};
+pub use list::{Filter, ListCursor, ListMode, ListRow, RowKey};
+pub use mailbox::{Mailbox, MailboxCounts, MailboxRole};
+pub use message::{Address, Attachment, Body, Disposition, Message};
+pub use reaction::Reaction;
+pub use time::UnixTime;

@@ -1,0 +1,316 @@
+//! The traits behind which a mail server stands, and what crosses them.
+//!
+//! One value that implements [`MailSource`] belongs to one account for its whole life: it holds
+//! that account's HTTP client and token getter, so no call names an account. Implementations
+//! respect the server's limits themselves (splitting, concurrency) and renew a refused token
+//! once; what reaches the caller is final.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use crate::{
+    BlobId, Body, Identity, IdentityId, KeywordEdit, Keywords, Mailbox, MailboxId, Message,
+    MessageId, Reaction, StateString,
+};
+
+/// Gives the bearer token for one account's mail server.
+#[async_trait]
+pub trait TokenSource: Send + Sync {
+    /// A token that is good for at least five more minutes.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    async fn token(&self) -> Result<BearerToken, TokenError>;
+
+    /// A token other than `refused`, which a server answered with 401. Renews at most once
+    /// for any number of callers who were refused the same token.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    async fn replace(&self, refused: &BearerToken) -> Result<BearerToken, TokenError>;
+}
+
+/// A bearer token (RFC 6750). Not printable, on purpose.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BearerToken(String);
+
+impl BearerToken {
+    /// Wraps a token.
+    #[must_use]
+    pub const fn new(token: String) -> Self {
+        Self(token)
+    }
+
+    /// The token, for an `Authorization` header and nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BearerToken(…)")
+    }
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The session is over.
+    #[error("the session has ended; sign in again")]
+    SignInAgain,
+    /// The login service could not be reached or had a passing fault.
+    #[error("the login service cannot be reached at the moment")]
+    Unreachable {
+        /// Not before this long.
+        retry_after: Option<Duration>,
+    },
+    /// The keyring does not give the session out.
+    #[error("the system keyring is locked or not available")]
+    VaultUnavailable,
+}
+
+/// Why a mail server's answer is not there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// No connection, or it broke.
+    #[error("the mail server cannot be reached")]
+    Unreachable(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// The server is busy, limits us, or has a passing fault.
+    #[error("the mail server asks to wait")]
+    Busy {
+        /// Not before this long.
+        retry_after: Option<Duration>,
+        /// HTTP status or JMAP error type, for the log.
+        reason: String,
+    },
+    /// No token, or the server refuses even a fresh one.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The stored state is too old or unknown: fetch that data type anew.
+    #[error("the mail server cannot tell what has changed")]
+    CannotCalculateChanges,
+    /// The object is not there (any more).
+    #[error("the mail server does not have it")]
+    NotFound,
+    /// The server refuses this request for good.
+    #[error("the mail server refuses: {reason}")]
+    Refused {
+        /// The server's error type or words.
+        reason: String,
+    },
+    /// The answer cannot be understood. Nothing of it was used.
+    #[error("the mail server's answer cannot be understood: {reason}")]
+    BadAnswer {
+        /// What was wrong, without the answer's content.
+        reason: String,
+    },
+    /// The address is no mail server of this kind, or has no mail for this account.
+    #[error("no mail service was found there: {reason}")]
+    NoService {
+        /// What is missing.
+        reason: String,
+    },
+}
+
+impl SourceError {
+    /// What the caller should do.
+    #[must_use]
+    pub fn reaction(&self) -> Reaction {
+        match self {
+            Self::Unreachable(_) | Self::BadAnswer { .. } => Reaction::RetryLater(None),
+            Self::Busy { retry_after, .. } => Reaction::RetryLater(*retry_after),
+            Self::Token(TokenError::Unreachable { retry_after }) => {
+                Reaction::RetryLater(*retry_after)
+            }
+            Self::Token(TokenError::SignInAgain) => Reaction::SignInAgain,
+            Self::Token(TokenError::VaultUnavailable) => Reaction::AskPerson,
+            Self::CannotCalculateChanges => Reaction::Resynchronise,
+            Self::NotFound | Self::Refused { .. } => Reaction::GiveUp,
+            Self::NoService { .. } => Reaction::AskPerson,
+        }
+    }
+}
+
+/// Every mailbox, and the state that list is at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailboxSnapshot {
+    /// Mailbox state (`Mailbox/get`).
+    pub state: StateString,
+    /// All mailboxes.
+    pub mailboxes: Vec<Mailbox>,
+}
+
+/// A page of messages, newest first by receipt, over all mailboxes of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessagePage {
+    /// Email state at or before the moment the page was read: changes asked from it miss nothing.
+    pub state: StateString,
+    /// The messages, newest first.
+    pub messages: Vec<Message>,
+    /// How many ids the server's query gave for this page; with vanished messages it can be
+    /// more than `messages`. Zero means the end was reached.
+    pub queried: usize,
+    /// All messages of the account, if the server says.
+    pub total: Option<u64>,
+}
+
+/// What changed in the account's messages since a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageDelta {
+    /// The state after this delta; ask again from it while `has_more`.
+    pub new_state: StateString,
+    /// Whether there is more to ask for.
+    pub has_more: bool,
+    /// New messages, whole. (A message both created and changed counts as new.)
+    pub created: Vec<Message>,
+    /// Known messages with new mailboxes or keywords. Nothing else of a message ever changes.
+    pub updated: Vec<MessageUpdate>,
+    /// Messages that are gone.
+    pub destroyed: Vec<MessageId>,
+}
+
+/// The changeable part of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageUpdate {
+    /// Which message.
+    pub id: MessageId,
+    /// All mailboxes it lies in now.
+    pub mailboxes: Vec<MailboxId>,
+    /// All its keywords now.
+    pub keywords: Keywords,
+}
+
+/// One change the person made, for the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteEdit {
+    /// Which message.
+    pub message: MessageId,
+    /// Keywords to add or remove.
+    pub keywords: Vec<KeywordEdit>,
+    /// Mailboxes to put it into.
+    pub add_to: Vec<MailboxId>,
+    /// Mailboxes to take it out of.
+    pub remove_from: Vec<MailboxId>,
+}
+
+/// What became of one edit.
+#[derive(Debug)]
+pub enum EditOutcome {
+    /// The server has it.
+    Done,
+    /// The server will never take it: the reason, for the person.
+    Refused(String),
+    /// The message is gone.
+    Gone,
+    /// Not this time: try again later.
+    Later,
+}
+
+/// One file's bytes as they arrive.
+pub type ByteStream = BoxStream<'static, Result<Bytes, SourceError>>;
+
+/// Hints that something changed. Only ever a hint: what changed is asked for.
+pub type PushStream = BoxStream<'static, Result<PushEvent, SourceError>>;
+
+/// One hint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushEvent {
+    /// The connection stands; anything missed before it must be asked for.
+    Connected,
+    /// Something of the account changed.
+    Changed,
+    /// The connection is alive.
+    Ping,
+}
+
+/// One account's mail server, for reading and for the person's marks.
+#[async_trait]
+pub trait MailSource: Send + Sync {
+    /// Every mailbox.
+    ///
+    /// # Errors
+    /// See [`SourceError`]; this holds for every call of the trait.
+    async fn mailboxes(&self) -> Result<MailboxSnapshot, SourceError>;
+
+    /// Whether the mailbox list differs from that state; `None` means it does not.
+    async fn mailboxes_since(
+        &self,
+        state: &StateString,
+    ) -> Result<Option<MailboxSnapshot>, SourceError>;
+
+    /// Messages by receipt, newest first, starting after the `position` newest ones.
+    /// `limit` is at most what the server allows; the implementation splits as needed.
+    async fn newest(&self, position: u64, limit: usize) -> Result<MessagePage, SourceError>;
+
+    /// Messages received before or at `before`, newest first: how filling backwards goes on
+    /// when new mail has shifted positions. The first messages may be known already.
+    async fn older_than(
+        &self,
+        before: crate::UnixTime,
+        position: u64,
+        limit: usize,
+    ) -> Result<MessagePage, SourceError>;
+
+    /// What changed since that state, at most `max` messages.
+    async fn message_changes(
+        &self,
+        since: &StateString,
+        max: usize,
+    ) -> Result<MessageDelta, SourceError>;
+
+    /// All ids and changeable parts, for finding what a lost state would have told. In the
+    /// server's order, after `position` ids, at most `limit`; empty at the end.
+    async fn inventory(
+        &self,
+        position: u64,
+        limit: usize,
+    ) -> Result<(StateString, Vec<MessageUpdate>), SourceError>;
+
+    /// Messages by id; unknown ones are left out.
+    async fn messages(&self, ids: &[MessageId]) -> Result<Vec<Message>, SourceError>;
+
+    /// Bodies by id; unknown ones are left out.
+    async fn bodies(&self, ids: &[MessageId]) -> Result<Vec<(MessageId, Body)>, SourceError>;
+
+    /// The bytes of a blob.
+    async fn blob(&self, blob: &BlobId) -> Result<ByteStream, SourceError>;
+
+    /// Sends the person's changes, in order; one outcome each, in the same order.
+    async fn edit(&self, edits: &[RemoteEdit]) -> Result<Vec<EditOutcome>, SourceError>;
+
+    /// Opens the push channel; `None` where the server has none.
+    async fn push(&self) -> Result<Option<PushStream>, SourceError>;
+
+    /// Sender identities.
+    async fn identities(&self) -> Result<Vec<Identity>, SourceError>;
+
+    /// Hosts this source has spoken to, for showing who is contacted.
+    fn hosts(&self) -> Vec<String>;
+}
+
+/// One account's mail server, for sending. A server without it sends by other means.
+#[async_trait]
+pub trait MailSubmitter: Send + Sync {
+    /// Uploads a finished message into a mailbox; gives its id.
+    async fn import(
+        &self,
+        message: Bytes,
+        mailbox: &MailboxId,
+        keywords: &Keywords,
+    ) -> Result<MessageId, SourceError>;
+
+    /// Submits a message that lies on the server.
+    async fn submit(
+        &self,
+        message: &MessageId,
+        identity: &IdentityId,
+        sent: Option<&MailboxId>,
+    ) -> Result<(), SourceError>;
+}
