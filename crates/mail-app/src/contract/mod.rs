@@ -1,0 +1,132 @@
+//! Everything the page may ask for: one table of calls and feeds, from which both the dispatch
+//! and `ui/src/contract.gen.ts` are made.
+//!
+//! A **call** is answered once. A **feed** answers with a snapshot and then with numbered
+//! events until it is closed; after a gap in the numbers the page opens it anew.
+//! Nothing here holds a secret: no token, cookie, code or key has a field to be in.
+
+mod error;
+mod request;
+mod typescript;
+mod view;
+
+pub use error::{ErrorCode, UiError};
+pub use request::*;
+pub use typescript::typescript;
+pub use view::*;
+
+/// Declares the calls and feeds. `$handler` is a method of [`crate::App`].
+macro_rules! contract {
+    (
+        calls { $( $(#[$call_doc:meta])* $call:literal => $call_method:ident($request:ty) -> $reply:ty; )+ }
+        feeds { $( $(#[$feed_doc:meta])* $feed:literal => $feed_method:ident($open:ty) -> $event:ty; )+ }
+    ) => {
+        /// Names and types of all calls, for the generated TypeScript.
+        pub(crate) fn call_types(config: &ts_rs::Config) -> Vec<(&'static str, String, String)> {
+            vec![$( ($call, <$request as ts_rs::TS>::name(config), <$reply as ts_rs::TS>::name(config)) ),+]
+        }
+
+        /// Names and types of all feeds, for the generated TypeScript.
+        pub(crate) fn feed_types(config: &ts_rs::Config) -> Vec<(&'static str, String, String)> {
+            vec![$( ($feed, <$open as ts_rs::TS>::name(config), <$event as ts_rs::TS>::name(config)) ),+]
+        }
+
+        impl crate::App {
+            /// Answers one call of the page.
+            ///
+            /// # Errors
+            /// [`ErrorCode::BadRequest`] for an unknown name or a request of another shape,
+            /// else what the handler says.
+            pub async fn call(
+                &self,
+                name: &str,
+                payload: serde_json::Value,
+            ) -> Result<serde_json::Value, UiError> {
+                match name {
+                    $( $call => {
+                        let request: $request = serde_json::from_value(payload).map_err(UiError::bad_request)?;
+                        let reply: $reply = self.$call_method(request).await?;
+                        serde_json::to_value(reply).map_err(UiError::bug)
+                    } )+
+                    _ => Err(UiError::unknown_name()),
+                }
+            }
+
+            /// Opens one feed of the page.
+            ///
+            /// # Errors
+            /// As for [`Self::call`].
+            pub async fn open(
+                &self,
+                name: &str,
+                payload: serde_json::Value,
+                sink: crate::feed::FeedSink,
+            ) -> Result<crate::feed::OpenFeed, UiError> {
+                match name {
+                    $( $feed => {
+                        let request: $open = serde_json::from_value(payload).map_err(UiError::bad_request)?;
+                        self.$feed_method(request, sink).await
+                    } )+
+                    _ => Err(UiError::unknown_name()),
+                }
+            }
+        }
+    };
+}
+
+contract! {
+    calls {
+        /// Checks a tenant and keeps it.
+        "tenant.connect" => connect_tenant(ConnectTenantRequest) -> Empty;
+        /// Starts the built-in rehearsal and uses it as the tenant.
+        "tenant.rehearse" => start_rehearsal(Empty) -> Empty;
+        /// Forgets the tenant; only while no account is left.
+        "tenant.forget" => forget_tenant(Empty) -> Empty;
+        /// Tries the keyring again.
+        "vault.retry" => retry_vault(Empty) -> Empty;
+        /// Goes on without a keyring: sign-ins last until the app ends.
+        "vault.session_only" => use_session_only_vault(Empty) -> Empty;
+        /// Remembers how the window looks.
+        "preferences.set" => set_preferences(PreferencesView) -> Empty;
+        /// Begins to add an account, or to sign one in again.
+        "sign_in.begin" => begin_sign_in(BeginSignInRequest) -> AttemptView;
+        /// Opens the browser once more.
+        "sign_in.reopen" => reopen_sign_in(AttemptRequest) -> Empty;
+        /// Adds the account that was named.
+        "sign_in.confirm" => confirm_sign_in(ConfirmSignInRequest) -> Empty;
+        /// Gives a sign-in up; nothing has changed.
+        "sign_in.cancel" => cancel_sign_in(AttemptRequest) -> Empty;
+        /// Ends an account's session; its mail stays readable here.
+        "account.sign_out" => sign_out(AccountRequest) -> Empty;
+        /// What removing an account would delete.
+        "account.removal" => removal(AccountRequest) -> RemovalView;
+        /// Removes an account from this computer and says what was deleted.
+        "account.remove" => remove_account(AccountRequest) -> ReceiptView;
+        /// Renames or recolours an account.
+        "account.update" => update_account(UpdateAccountRequest) -> Empty;
+        /// Looks for new mail now.
+        "account.sync" => sync_now(SyncRequest) -> Empty;
+        /// Says which part of an open list is on the screen.
+        "list.window" => set_list_window(ListWindowRequest) -> Empty;
+        /// Asks for a message's body; it arrives in the conversation feed.
+        "message.load" => load_message(MessageRequest) -> Empty;
+        /// Adds or removes a mark.
+        "message.mark" => mark(MarkRequest) -> Empty;
+        /// Opens an attachment with the system's program for it.
+        "attachment.open" => open_attachment(AttachmentRequest) -> Empty;
+        /// Saves an attachment where the person says.
+        "attachment.save" => save_attachment(AttachmentRequest) -> SavedView;
+    }
+    feeds {
+        /// The app's own state: configured or not, keyring, preferences.
+        "app" => open_app_feed(Empty) -> AppEvent;
+        /// All accounts with their mailboxes, counts and states.
+        "accounts" => open_accounts_feed(Empty) -> AccountsEvent;
+        /// One sign-in under way.
+        "sign_in" => open_sign_in_feed(AttemptRequest) -> SignInEvent;
+        /// A list of conversations or messages.
+        "list" => open_list_feed(ListRequest) -> ListEvent;
+        /// One conversation.
+        "conversation" => open_conversation_feed(ConversationRequest) -> ConversationEvent;
+    }
+}

@@ -1,0 +1,759 @@
+// Generated from crates/mail-app/src/contract by a test; BRAID_WRITE_CONTRACT=1 writes it anew.
+
+export type AccountColor = "ocean" | "rust" | "teal" | "plum" | "amber" | "rose" | "moss" | "indigo" | "slate" | "cocoa";
+
+export type MailboxRole = "inbox" | "drafts" | "sent" | "archive" | "junk" | "trash" | "all" | "flagged" | "important";
+
+export type ListMode = "conversations" | "messages";
+
+export type Filter = "all" | "unread" | "starred" | "files";
+
+export type Empty = Record<symbol, never>;
+
+export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "accounts_left" | "bug";
+
+export type UiError = { 
+/**
+ * What it is.
+ */
+code: ErrorCode, 
+/**
+ * The other side's own words, if any; never a secret.
+ */
+detail: string | null, };
+
+export type Scope = { "kind": "merged", 
+/**
+ * Which role.
+ */
+role: MailboxRole, } | { "kind": "starred", 
+/**
+ * One account, or all.
+ */
+account: string | null, } | { "kind": "mailbox", 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * The server's id of the mailbox.
+ */
+mailbox: string, };
+
+export type Theme = "system" | "light" | "dark";
+
+export type Mark = "seen" | "flagged";
+
+export type MarkTarget = { "kind": "thread", 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * Its key.
+ */
+thread: number, } | { "kind": "message", 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * Its key.
+ */
+message: number, };
+
+export type ConnectTenantRequest = { 
+/**
+ * Its login address, as typed.
+ */
+login_host: string, 
+/**
+ * The application id, as typed.
+ */
+application_id: string, };
+
+export type BeginSignInRequest = { 
+/**
+ * Which connection; none for the tenant's own login page.
+ */
+connection: string | null, 
+/**
+ * The account to sign in again; none to add one.
+ */
+account: string | null, };
+
+export type AttemptRequest = { 
+/**
+ * From [`super::AttemptView`].
+ */
+attempt: string, };
+
+export type ConfirmSignInRequest = { 
+/**
+ * From [`super::AttemptView`].
+ */
+attempt: string, 
+/**
+ * What the person calls the account.
+ */
+name: string, 
+/**
+ * Its colour.
+ */
+color: AccountColor, };
+
+export type AccountRequest = { 
+/**
+ * Which account.
+ */
+account: string, };
+
+export type UpdateAccountRequest = { 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * Its colour.
+ */
+color: AccountColor, };
+
+export type SyncRequest = { 
+/**
+ * One account, or all.
+ */
+account: string | null, };
+
+export type ListRequest = { 
+/**
+ * The page's own name for the list, for [`ListWindowRequest`]; unique while it is open.
+ */
+list: string, 
+/**
+ * What it shows.
+ */
+scope: Scope, 
+/**
+ * Conversations or messages.
+ */
+mode: ListMode, 
+/**
+ * Which rows.
+ */
+filter: Filter, };
+
+export type ListWindowRequest = { 
+/**
+ * [`ListRequest::list`].
+ */
+list: string, 
+/**
+ * First row, from 0.
+ */
+from: number, 
+/**
+ * The row after the last one; at most 400 after `from`.
+ */
+to: number, };
+
+export type ConversationRequest = { 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * Its key.
+ */
+thread: number, };
+
+export type MessageRequest = { 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * Its key.
+ */
+message: number, };
+
+export type MarkRequest = { 
+/**
+ * On what; at most 1,000.
+ */
+targets: Array<MarkTarget>, 
+/**
+ * Which mark.
+ */
+mark: Mark, 
+/**
+ * Add or remove.
+ */
+set: boolean, };
+
+export type AttachmentRequest = { 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * Its message.
+ */
+message: number, 
+/**
+ * [`super::AttachmentView::index`].
+ */
+index: number, };
+
+export type PreferencesView = { 
+/**
+ * Colours.
+ */
+theme: Theme, 
+/**
+ * What the list showed last.
+ */
+scope: Scope | null, 
+/**
+ * Width of the sidebar in CSS px.
+ */
+sidebar_width: number | null, 
+/**
+ * Width of the list in CSS px.
+ */
+list_width: number | null, };
+
+export type ConnectionView = { 
+/**
+ * The connection id.
+ */
+id: string, 
+/**
+ * The name to show.
+ */
+name: string, };
+
+export type TenantView = { 
+/**
+ * Host of the login address.
+ */
+host: string, 
+/**
+ * The application id.
+ */
+application_id: string, 
+/**
+ * Whether this is the built-in rehearsal.
+ */
+rehearsal: boolean, 
+/**
+ * Ways in; empty when only the tenant's own page lists them.
+ */
+connections: Array<ConnectionView>, };
+
+export type VaultView = "ready" | "locked" | "missing" | "session_only";
+
+export type AppView = { 
+/**
+ * Braid's version.
+ */
+version: string, 
+/**
+ * None before the first run is done.
+ */
+tenant: TenantView | null, 
+/**
+ * Keyring.
+ */
+vault: VaultView, 
+/**
+ * What the window remembers.
+ */
+preferences: PreferencesView, };
+
+export type AppEvent = { 
+/**
+ * Grows by one.
+ */
+seq: number, 
+/**
+ * All of it, anew.
+ */
+app: AppView, };
+
+export type HealthView = { "kind": "current" } | { "kind": "working" } | { "kind": "offline" } | { "kind": "waiting", 
+/**
+ * Until when, Unix seconds.
+ */
+until: number, } | { "kind": "sign_in_needed" } | { "kind": "signed_out" } | { "kind": "vault_locked" } | { "kind": "refused", 
+/**
+ * The server's own words.
+ */
+detail: string, } | { "kind": "rebuilding" } | { "kind": "disk_full" } | { "kind": "fault" };
+
+export type ProgressView = { 
+/**
+ * Messages here.
+ */
+done: number, 
+/**
+ * Messages on the server, if it says.
+ */
+total: number | null, };
+
+export type MailboxView = { 
+/**
+ * The server's id.
+ */
+id: string, 
+/**
+ * Its name, as the server has it.
+ */
+name: string, 
+/**
+ * What it is for.
+ */
+role: MailboxRole | null, 
+/**
+ * How deep it lies, from 0.
+ */
+depth: number, 
+/**
+ * Unread conversations.
+ */
+unread: number, 
+/**
+ * All conversations.
+ */
+total: number, };
+
+export type AccountView = { 
+/**
+ * Its local id.
+ */
+id: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * Its address.
+ */
+email: string, 
+/**
+ * On its tile.
+ */
+letter: string, 
+/**
+ * Its colour.
+ */
+color: AccountColor, 
+/**
+ * Name of the connection it was signed in by.
+ */
+connection: string | null, 
+/**
+ * How it is.
+ */
+health: HealthView, 
+/**
+ * First fetch, while it goes on.
+ */
+progress: ProgressView | null, 
+/**
+ * Last time everything was asked for and here, Unix seconds.
+ */
+synced_at: number | null, 
+/**
+ * Changes of the person that still wait for the server.
+ */
+queued: number, 
+/**
+ * Unread conversations in the inbox.
+ */
+unread: number, 
+/**
+ * Mailboxes: roles first, then own ones, children after their parent.
+ */
+mailboxes: Array<MailboxView>, };
+
+export type AccountsEvent = { 
+/**
+ * Grows by one.
+ */
+seq: number, 
+/**
+ * All accounts in the person's order, anew.
+ */
+accounts: Array<AccountView>, };
+
+export type AttemptView = { 
+/**
+ * Its name.
+ */
+attempt: string, };
+
+export type SignInView = { "phase": "preparing" } | { "phase": "waiting" } | { "phase": "finishing" } | { "phase": "confirm", 
+/**
+ * The person's name.
+ */
+person: string, 
+/**
+ * The address.
+ */
+email: string, 
+/**
+ * Name of the connection.
+ */
+connection: string | null, 
+/**
+ * A name for the account.
+ */
+name: string, 
+/**
+ * A colour that is free.
+ */
+color: AccountColor, } | { "phase": "renewed", 
+/**
+ * Which account.
+ */
+account: string, } | { "phase": "other_person", 
+/**
+ * Address of the account.
+ */
+expected: string, 
+/**
+ * Address of who signed in.
+ */
+found: string, } | { "phase": "added", 
+/**
+ * Which account.
+ */
+account: string, } | { "phase": "failed", 
+/**
+ * Why.
+ */
+code: ErrorCode, 
+/**
+ * The other side's own words, if any.
+ */
+detail: string | null, } | { "phase": "cancelled" };
+
+export type SignInEvent = { 
+/**
+ * Grows by one.
+ */
+seq: number, 
+/**
+ * Where it stands.
+ */
+sign_in: SignInView, };
+
+export type RemovalView = { 
+/**
+ * Messages in the local copy; the server keeps its own.
+ */
+messages: number, 
+/**
+ * Changes that have not reached the server.
+ */
+queued: number, 
+/**
+ * Octets on disk.
+ */
+octets: number, };
+
+export type ReceiptView = { 
+/**
+ * Files deleted and checked to be gone.
+ */
+files: number, 
+/**
+ * Octets freed.
+ */
+octets: number, 
+/**
+ * Whether the key is gone from the keyring.
+ */
+key_deleted: boolean, 
+/**
+ * Whether the tenant was told that the session has ended.
+ */
+session_ended: boolean, };
+
+export type RowView = { 
+/**
+ * Unique in the list.
+ */
+key: string, 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * The conversation.
+ */
+thread: number, 
+/**
+ * The newest message of it in this list, or the message.
+ */
+message: number, 
+/**
+ * Unix seconds.
+ */
+received_at: number, 
+/**
+ * Oldest first, at most five.
+ */
+senders: Array<string>, 
+/**
+ * May be empty.
+ */
+subject: string, 
+/**
+ * May be empty.
+ */
+preview: string, 
+/**
+ * Messages in the row.
+ */
+messages: number, 
+/**
+ * Unread ones among them.
+ */
+unread: number, 
+/**
+ * Any is starred.
+ */
+starred: boolean, 
+/**
+ * Any has a file.
+ */
+files: boolean, 
+/**
+ * The newest was answered.
+ */
+answered: boolean, 
+/**
+ * The newest is a draft.
+ */
+draft: boolean, };
+
+export type ListEvent = { "type": "snapshot", 
+/**
+ * 0.
+ */
+seq: number, 
+/**
+ * Rows of the whole list.
+ */
+total: number, 
+/**
+ * Unread rows of the whole list.
+ */
+unread: number, 
+/**
+ * Place of the first row below.
+ */
+start: number, 
+/**
+ * The rows of the window, in order.
+ */
+rows: Array<RowView>, } | { "type": "diff", 
+/**
+ * One more than the last event's.
+ */
+seq: number, 
+/**
+ * As above.
+ */
+total: number, 
+/**
+ * As above.
+ */
+unread: number, 
+/**
+ * Place of the first key below.
+ */
+start: number, 
+/**
+ * Keys of all rows of the window, in order.
+ */
+order: Array<string>, 
+/**
+ * Those rows that the last event did not have, or that have changed.
+ */
+rows: Array<RowView>, };
+
+export type AddressView = { 
+/**
+ * May be empty.
+ */
+name: string, 
+/**
+ * As written.
+ */
+email: string, };
+
+export type AttachmentView = { 
+/**
+ * Its place in the message.
+ */
+index: number, 
+/**
+ * Safe to show: no control or direction characters.
+ */
+name: string, 
+/**
+ * Media type as claimed.
+ */
+media_type: string, 
+/**
+ * Octets.
+ */
+size: number, 
+/**
+ * Whether it may be opened, or only saved.
+ */
+can_open: boolean, };
+
+export type BodyView = { "kind": "folded" } | { "kind": "loading" } | { "kind": "offline" } | { "kind": "failed", 
+/**
+ * Why.
+ */
+code: ErrorCode, } | { "kind": "ready", 
+/**
+ * Address of the frame.
+ */
+url: string, 
+/**
+ * Pictures from outside that were not loaded.
+ */
+blocked_images: number, 
+/**
+ * Invisible pictures that were removed.
+ */
+trackers: number, 
+/**
+ * Whether the text was cut.
+ */
+truncated: boolean, };
+
+export type MessageView = { 
+/**
+ * Its key.
+ */
+key: number, 
+/**
+ * `From`.
+ */
+from: Array<AddressView>, 
+/**
+ * `To`.
+ */
+to: Array<AddressView>, 
+/**
+ * `Cc`.
+ */
+cc: Array<AddressView>, 
+/**
+ * Unix seconds.
+ */
+received_at: number, 
+/**
+ * First words.
+ */
+preview: string, 
+/**
+ * Read.
+ */
+seen: boolean, 
+/**
+ * Starred.
+ */
+flagged: boolean, 
+/**
+ * Unfinished.
+ */
+draft: boolean, 
+/**
+ * Names of the mailboxes it lies in.
+ */
+mailboxes: Array<string>, 
+/**
+ * Body.
+ */
+body: BodyView, 
+/**
+ * Files; known once the body is here.
+ */
+attachments: Array<AttachmentView>, };
+
+export type ConversationView = { 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * Its key.
+ */
+thread: number, 
+/**
+ * Subject of its newest message.
+ */
+subject: string, 
+/**
+ * Oldest first.
+ */
+messages: Array<MessageView>, };
+
+export type ConversationEvent = { 
+/**
+ * Grows by one.
+ */
+seq: number, 
+/**
+ * All of it, anew; none when it is gone.
+ */
+conversation: ConversationView | null, };
+
+export type SavedView = { 
+/**
+ * The file's name; none when the person changed their mind.
+ */
+name: string | null, };
+
+export type Calls = {
+  "tenant.connect": { request: ConnectTenantRequest; reply: Empty };
+  "tenant.rehearse": { request: Empty; reply: Empty };
+  "tenant.forget": { request: Empty; reply: Empty };
+  "vault.retry": { request: Empty; reply: Empty };
+  "vault.session_only": { request: Empty; reply: Empty };
+  "preferences.set": { request: PreferencesView; reply: Empty };
+  "sign_in.begin": { request: BeginSignInRequest; reply: AttemptView };
+  "sign_in.reopen": { request: AttemptRequest; reply: Empty };
+  "sign_in.confirm": { request: ConfirmSignInRequest; reply: Empty };
+  "sign_in.cancel": { request: AttemptRequest; reply: Empty };
+  "account.sign_out": { request: AccountRequest; reply: Empty };
+  "account.removal": { request: AccountRequest; reply: RemovalView };
+  "account.remove": { request: AccountRequest; reply: ReceiptView };
+  "account.update": { request: UpdateAccountRequest; reply: Empty };
+  "account.sync": { request: SyncRequest; reply: Empty };
+  "list.window": { request: ListWindowRequest; reply: Empty };
+  "message.load": { request: MessageRequest; reply: Empty };
+  "message.mark": { request: MarkRequest; reply: Empty };
+  "attachment.open": { request: AttachmentRequest; reply: Empty };
+  "attachment.save": { request: AttachmentRequest; reply: SavedView };
+};
+
+export type Feeds = {
+  "app": { open: Empty; event: AppEvent };
+  "accounts": { open: Empty; event: AccountsEvent };
+  "sign_in": { open: AttemptRequest; event: SignInEvent };
+  "list": { open: ListRequest; event: ListEvent };
+  "conversation": { open: ConversationRequest; event: ConversationEvent };
+};
+
