@@ -1,0 +1,399 @@
+//! Named faults: what the rehearsal can be told to do wrong, and a count of what it was asked.
+//!
+//! A real service fails in ways that are hard to wait for. Here every such way is a switch or a rule that a
+//! test, or a person at the control endpoint, turns on and off while the servers run. Faults never change
+//! what is stored: turning one off gives back a healthy service.
+
+mod control;
+mod layer;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+pub use control::control_router;
+pub use layer::with_faults;
+
+/// Most different (server, method, path) triples that are counted; later new ones share the path `…`.
+const COUNTED_PATHS: usize = 4096;
+
+/// Which of the two servers a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Server {
+    /// The tenant.
+    Login,
+    /// The mail server.
+    Mail,
+}
+
+/// A fault that is either on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Switch {
+    /// The mail server answers every `*/changes` and `*/queryChanges` with `cannotCalculateChanges`.
+    CannotCalculateChanges,
+    /// Token replies carry an empty body and the tokens as cookies only.
+    CookieOnlyTokens,
+    /// The redirect back to the application has no `nonce`.
+    NoNonce,
+    /// A missing or wrong `antiAbuseHash` is accepted.
+    RelaxedHash,
+}
+
+/// What a rule does to a request it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Act {
+    /// Answers with this HTTP status and an error body; the request does not reach the server.
+    Status {
+        /// The HTTP status, 100 to 599.
+        status: u16,
+        /// Seconds for a `Retry-After` header, as sent with 429 and 503.
+        #[serde(default)]
+        retry_after: Option<u32>,
+    },
+    /// Waits before the request reaches the server.
+    Delay {
+        /// How long, in milliseconds.
+        millis: u64,
+    },
+    /// Lets the server answer, then cuts the connection after this many octets of the body.
+    CutAfter {
+        /// Octets of the body that still arrive.
+        bytes: u64,
+    },
+}
+
+/// A fault for the requests of one path, or of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The server it applies to; both when absent.
+    #[serde(default)]
+    pub server: Option<Server>,
+    /// The HTTP method it applies to, in upper case; all when absent.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// The path it applies to; `*` stands for any characters, slashes too.
+    pub path: String,
+    /// What happens.
+    pub act: Act,
+    /// How many requests it applies to before it is gone; for ever when absent.
+    #[serde(default)]
+    pub times: Option<u32>,
+}
+
+impl Rule {
+    /// Answers the next `times` requests for `path` with `status`.
+    #[must_use]
+    pub fn status(path: &str, status: u16, times: u32) -> Self {
+        Self::next(
+            path,
+            times,
+            Act::Status {
+                status,
+                retry_after: None,
+            },
+        )
+    }
+
+    /// Answers the next `times` requests for `path` with 429 and a `Retry-After` of `seconds`.
+    #[must_use]
+    pub fn rate_limit(path: &str, seconds: u32, times: u32) -> Self {
+        Self::next(
+            path,
+            times,
+            Act::Status {
+                status: 429,
+                retry_after: Some(seconds),
+            },
+        )
+    }
+
+    /// Holds the next `times` requests for `path` back for `millis` milliseconds.
+    #[must_use]
+    pub fn delay(path: &str, millis: u64, times: u32) -> Self {
+        Self::next(path, times, Act::Delay { millis })
+    }
+
+    /// Cuts the answer to the next `times` requests for `path` after `bytes` octets of the body.
+    #[must_use]
+    pub fn cut_after(path: &str, bytes: u64, times: u32) -> Self {
+        Self::next(path, times, Act::CutAfter { bytes })
+    }
+
+    /// The same rule for one server only.
+    #[must_use]
+    pub fn on(mut self, server: Server) -> Self {
+        self.server = Some(server);
+        self
+    }
+
+    /// The same rule for one HTTP method only.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_ascii_uppercase());
+        self
+    }
+
+    fn next(path: &str, times: u32, act: Act) -> Self {
+        Self {
+            server: None,
+            method: None,
+            path: path.to_owned(),
+            act,
+            times: Some(times),
+        }
+    }
+
+    fn matches(&self, server: Server, method: &str, path: &str) -> bool {
+        self.server.is_none_or(|wanted| wanted == server)
+            && self.method.as_deref().is_none_or(|wanted| wanted == method)
+            && path_matches(&self.path, path)
+    }
+}
+
+/// The faults of one rehearsal; clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    set: Mutex<Set>,
+    tokens_expired: AtomicU64,
+    keys_rotated: AtomicU64,
+    sessions_ended: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Set {
+    rules: Vec<Rule>,
+    switches: BTreeMap<Switch, bool>,
+    counts: BTreeMap<(Server, String, String), u64>,
+}
+
+/// What is switched on at this moment, as the control endpoint shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FaultsState {
+    /// Rules that still apply, oldest first.
+    pub rules: Vec<Rule>,
+    /// Switches that are on.
+    pub switches: Vec<Switch>,
+}
+
+impl Faults {
+    /// A rehearsal without faults.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds a rule. Of several that match a request, each kind of act applies once, the oldest rule first.
+    pub fn add(&self, rule: Rule) {
+        self.set().rules.push(rule);
+    }
+
+    /// Turns a switch on or off.
+    pub fn switch(&self, switch: Switch, on: bool) {
+        self.set().switches.insert(switch, on);
+    }
+
+    /// Whether a switch is on.
+    #[must_use]
+    pub fn is_on(&self, switch: Switch) -> bool {
+        self.set().switches.get(&switch).copied().unwrap_or(false)
+    }
+
+    /// Takes every rule away and turns every switch off. Expired tokens stay expired.
+    pub fn clear(&self) {
+        let mut set = self.set();
+        set.rules.clear();
+        set.switches.clear();
+    }
+
+    /// Every access token issued so far is expired from now on. Sessions stay, so tokens can be renewed.
+    pub fn expire_tokens(&self) {
+        self.inner.tokens_expired.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The tenant signs with a new key from now on; the old ones stay published while their tokens live.
+    pub fn rotate_keys(&self) {
+        self.inner.keys_rotated.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Every session that exists is over from now on: access tokens stay valid, renewing them does not work.
+    pub fn end_sessions(&self) {
+        self.inner.sessions_ended.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// What is switched on at this moment.
+    #[must_use]
+    pub fn state(&self) -> FaultsState {
+        let set = self.set();
+        FaultsState {
+            rules: set.rules.clone(),
+            switches: set
+                .switches
+                .iter()
+                .filter(|(_, on)| **on)
+                .map(|(switch, _)| *switch)
+                .collect(),
+        }
+    }
+
+    /// How many requests `server` got with this method (upper case) and a path matching `pattern`,
+    /// counting those a fault answered.
+    #[must_use]
+    pub fn requests(&self, server: Server, method: &str, pattern: &str) -> u64 {
+        let set = self.set();
+        let wanted = |key: &(Server, String, String)| {
+            key.0 == server && key.1 == method && path_matches(pattern, &key.2)
+        };
+        set.counts
+            .iter()
+            .filter(|(key, _)| wanted(key))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// How often [`Faults::expire_tokens`], [`Faults::rotate_keys`] and [`Faults::end_sessions`] were asked
+    /// for, in this order; the tenant follows these counts.
+    pub(crate) fn commands(&self) -> (u64, u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::SeqCst);
+        (
+            read(&self.inner.tokens_expired),
+            read(&self.inner.keys_rotated),
+            read(&self.inner.sessions_ended),
+        )
+    }
+
+    /// Counts a request and takes the acts that apply to it, at most one of each kind.
+    fn meet(&self, server: Server, method: &str, path: &str) -> Vec<Act> {
+        let mut set = self.set();
+        count(&mut set.counts, server, method, path);
+        let mut acts: Vec<Act> = Vec::new();
+        for rule in &mut set.rules {
+            let taken = acts
+                .iter()
+                .any(|act| std::mem::discriminant(act) == std::mem::discriminant(&rule.act));
+            if taken || !rule.matches(server, method, path) {
+                continue;
+            }
+            acts.push(rule.act);
+            rule.times = rule.times.map(|times| times.saturating_sub(1));
+        }
+        set.rules.retain(|rule| rule.times != Some(0));
+        acts
+    }
+
+    fn set(&self) -> MutexGuard<'_, Set> {
+        self.inner
+            .set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count(
+    counts: &mut BTreeMap<(Server, String, String), u64>,
+    server: Server,
+    method: &str,
+    path: &str,
+) {
+    let mut key = (server, method.to_owned(), path.to_owned());
+    if counts.len() >= COUNTED_PATHS && !counts.contains_key(&key) {
+        "…".clone_into(&mut key.2);
+    }
+    let times = counts.entry(key).or_default();
+    *times = times.saturating_add(1);
+}
+
+/// Whether `path` is `pattern`, in which each `*` stands for any characters or none.
+fn path_matches(pattern: &str, path: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| path.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_matches_whole_paths_only() {
+        assert!(path_matches("/api/session", "/api/session"));
+        assert!(!path_matches("/api/session", "/api/session/profile"));
+        assert!(path_matches(
+            "/api/*/tokens",
+            "/api/authentication/abc/tokens"
+        ));
+        assert!(!path_matches("/api/*/tokens", "/api/authentication/abc"));
+        assert!(path_matches("*", "/anything"));
+        assert!(!path_matches("/a*a", "/a"));
+    }
+
+    #[test]
+    fn a_rule_is_gone_after_its_times() {
+        let faults = Faults::none();
+        faults.add(Rule::status("/jmap", 503, 2).on(Server::Mail));
+        let status = Act::Status {
+            status: 503,
+            retry_after: None,
+        };
+        assert_eq!(faults.meet(Server::Login, "POST", "/jmap"), vec![]);
+        assert_eq!(faults.meet(Server::Mail, "POST", "/jmap"), vec![status]);
+        assert_eq!(faults.meet(Server::Mail, "GET", "/jmap"), vec![status]);
+        assert_eq!(faults.meet(Server::Mail, "POST", "/jmap"), vec![]);
+        assert_eq!(faults.requests(Server::Mail, "POST", "/jmap"), 2);
+    }
+
+    #[test]
+    fn rules_of_one_kind_wait_for_their_turn() {
+        let faults = Faults::none();
+        faults.add(Rule::status("/a", 500, 1));
+        faults.add(Rule::status("/a", 404, 1));
+        faults.add(Rule::delay("/a", 5, 1));
+        assert_eq!(faults.meet(Server::Mail, "GET", "/a").len(), 2);
+        assert_eq!(
+            faults.meet(Server::Mail, "GET", "/a"),
+            vec![Act::Status {
+                status: 404,
+                retry_after: None
+            }]
+        );
+    }
+
+    #[test]
+    fn clearing_heals_but_keeps_the_counts() {
+        let faults = Faults::none();
+        faults.switch(Switch::NoNonce, true);
+        faults.add(Rule::status("*", 500, 9));
+        faults.meet(Server::Login, "GET", "/x");
+        faults.clear();
+        assert!(!faults.is_on(Switch::NoNonce));
+        assert_eq!(
+            faults.state(),
+            FaultsState {
+                rules: vec![],
+                switches: vec![]
+            }
+        );
+        assert_eq!(faults.requests(Server::Login, "GET", "*"), 1);
+    }
+}
