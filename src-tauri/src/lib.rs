@@ -1,1 +1,93 @@
-//! The window.
+//! The window: a thin shell around `mail-app`.
+//!
+//! It opens the window, carries calls and feeds between the page and the app, serves mail
+//! frames, and lends the app the desktop (browser, file programs, save dialog). It decides
+//! nothing about mail or accounts.
+
+mod commands;
+mod host;
+mod message_frame;
+mod options;
+mod running;
+mod window;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use mail_app::{App, Host, StartError, Start};
+use tauri::{AppHandle, Manager as _};
+use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
+use tokio::sync::watch;
+
+use crate::options::Options;
+use crate::running::Running;
+
+/// Runs Braid until its window is closed.
+pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
+    mail_app::log_to_stderr();
+    let options = options::parse(words);
+    let (started, app) = watch::channel(None);
+    let built = tauri::Builder::default()
+        // First, so that a second start ends before it touches anything.
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| window::focus(app)))
+        .plugin(tauri_plugin_window_state::Builder::new().build())
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_opener::init())
+        .register_asynchronous_uri_scheme_protocol(message_frame::SCHEME, message_frame::serve)
+        .invoke_handler(tauri::generate_handler![commands::call, commands::open, commands::close])
+        .manage(Running::new(app))
+        .setup(move |app| {
+            let handle = app.handle().clone();
+            tauri::async_runtime::spawn(start(handle, options, started));
+            window::open(app.handle())?;
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match built {
+        Ok(app) => {
+            app.run(|app, event| {
+                if let tauri::RunEvent::Exit = event {
+                    tauri::async_runtime::block_on(stop(app));
+                }
+            });
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(%error, "the window could not be opened");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(handle: AppHandle, options: Options, started: watch::Sender<Option<App>>) {
+    let host: Arc<dyn Host> = Arc::new(host::Desktop::new(handle.clone()));
+    let start = Start { rehearse: options.rehearse, ..Start::of_person(host) };
+    match App::start(start).await {
+        Ok(app) => {
+            started.send_replace(Some(app));
+        }
+        Err(error) => {
+            tracing::error!(%error, "Braid could not start");
+            explain(&handle, &error);
+        }
+    }
+}
+
+/// Says why there is no app, in a dialog of the system's, and ends.
+fn explain(handle: &AppHandle, error: &StartError) {
+    let ending = handle.clone();
+    handle
+        .dialog()
+        .message(error.to_string())
+        .title("Braid could not start")
+        .kind(MessageDialogKind::Error)
+        .show(move |_| ending.exit(1));
+}
+
+async fn stop(handle: &AppHandle) {
+    let running = handle.state::<Running>();
+    running.close_all();
+    if let Some(app) = running.started() {
+        app.stop().await;
+    }
+}

@@ -1,0 +1,60 @@
+//! The desktop as the app's host: browser, file programs, the save dialog.
+
+use std::path::{Path, PathBuf};
+
+use mail_app::{Host, HostError};
+use tauri::AppHandle;
+use tauri_plugin_dialog::DialogExt as _;
+use tauri_plugin_opener::OpenerExt as _;
+use tokio::sync::oneshot;
+use url::Url;
+
+/// The person's desktop.
+pub(crate) struct Desktop {
+    app: AppHandle,
+}
+
+impl Desktop {
+    pub(crate) const fn new(app: AppHandle) -> Self {
+        Self { app }
+    }
+}
+
+fn cannot_open(error: impl std::error::Error + Send + Sync + 'static) -> HostError {
+    HostError::CannotOpen(Some(Box::new(error)))
+}
+
+#[mail_app::async_trait]
+impl Host for Desktop {
+    async fn open_url(&self, url: &Url) -> Result<(), HostError> {
+        self.app.opener().open_url(url.as_str(), None::<&str>).map_err(cannot_open)
+    }
+
+    async fn open_file(&self, path: &Path) -> Result<(), HostError> {
+        self.app
+            .opener()
+            .open_path(path.to_string_lossy(), None::<&str>)
+            .map_err(cannot_open)
+    }
+
+    async fn ask_save_path(&self, suggested_name: &str) -> Result<Option<PathBuf>, HostError> {
+        let (answer, answered) = oneshot::channel();
+        self.app.dialog().file().set_file_name(suggested_name).save_file(move |path| {
+            // Nobody waits any more when the app is ending.
+            drop(answer.send(path));
+        });
+        match answered.await {
+            Ok(Some(path)) => path.into_path().map(Some).map_err(cannot_open),
+            Ok(None) => Ok(None),
+            Err(gone) => Err(cannot_open(gone)),
+        }
+    }
+
+    fn frame_origin(&self) -> &str {
+        crate::message_frame::ORIGIN
+    }
+
+    fn page_origins(&self) -> &str {
+        "tauri://localhost"
+    }
+}
