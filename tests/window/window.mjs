@@ -1,0 +1,137 @@
+// A real window of the built program, driven by WebDriver, and a real browser beside it.
+// Every window has folders of its own; nothing of the person's own Braid is touched.
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { chromium } from "playwright-core";
+import { remote } from "webdriverio";
+
+const root = resolve(import.meta.dirname, "../..");
+const program = process.env.BRAID_PROGRAM ?? join(root, "target/debug/braid");
+const browserProgram = process.env.BRAID_CHROMIUM ?? "/usr/bin/chromium";
+
+/** Waits until `look` gives something; the limit is a safety net, not a measure. */
+export async function eventually(what, look, milliseconds = 30_000) {
+  const end = Date.now() + milliseconds;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`did not come: ${what}`);
+    await new Promise((again) => setTimeout(again, 50));
+  }
+}
+
+function freePort() {
+  return new Promise((found, failed) => {
+    const server = createServer();
+    server.on("error", failed);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => found(port));
+    });
+  });
+}
+
+/** A program named xdg-open, first on the path, that writes down what it was asked to open. */
+function openerIn(folder) {
+  const opened = join(folder, "opened");
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "xdg-open"), `#!/bin/sh\nprintf '%s\\n' "$1" >> ${opened}\n`);
+  chmodSync(join(bin, "xdg-open"), 0o755);
+  return { bin, opened: () => (existsSync(opened) ? readFileSync(opened, "utf8").trim().split("\n") : []) };
+}
+
+export class Window {
+  static async open({ args = [], folder, env = {}, size } = {}) {
+    const own = folder === undefined;
+    folder ??= mkdtempSync(join(tmpdir(), "braid-window-"));
+    const opener = openerIn(mkdtempSync(join(folder, "opener-")));
+    const port = await freePort();
+    const driver = spawn("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], {
+      env: {
+        ...process.env,
+        PATH: `${opener.bin}:${process.env.PATH}`,
+        BRAID_DATA_DIR: join(folder, "data"),
+        BRAID_CONFIG_DIR: join(folder, "config"),
+        TAURI_WEBVIEW_AUTOMATION: "true",
+        WEBKIT_DISABLE_DMABUF_RENDERER: "1",
+        RUST_LOG: process.env.RUST_LOG ?? "warn",
+        ...env,
+      },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    const window = new Window();
+    Object.assign(window, { driver, folder, own, opener });
+    try {
+      await eventually("the driver", () =>
+        fetch(`http://127.0.0.1:${port}/status`).then((answer) => answer.ok, () => false));
+      window.session = await remote({
+        hostname: "127.0.0.1",
+        port,
+        logLevel: "error",
+        capabilities: {
+          "wdio:enforceWebDriverClassic": true,
+          "webkitgtk:browserOptions": { binary: program, args },
+        },
+      });
+      if (size) await window.session.setWindowSize(size.width, size.height);
+    } catch (error) {
+      await window.close();
+      throw error;
+    }
+    return window;
+  }
+
+  /** One element by its role and accessible name, as a person would look for it. */
+  async find(selector) {
+    return eventually(selector, async () => {
+      const element = await this.session.$(selector);
+      return (await element.isExisting()) && (await element.isDisplayed()) ? element : null;
+    });
+  }
+
+  async click(selector) {
+    await (await this.find(selector)).click();
+  }
+
+  async keys(...keys) {
+    await this.session.keys(keys);
+  }
+
+  run(script, ...values) {
+    return this.session.execute(script, ...values);
+  }
+
+  async picture(file) {
+    await this.session.saveScreenshot(file);
+  }
+
+  /** Signs a person in at the address the program has just opened, in a real browser. */
+  async signInByBrowser(person, already) {
+    const url = await eventually("the login page to be opened", () => this.opener.opened()[already]);
+    const browser = await chromium.launch({
+      executablePath: browserProgram,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+    });
+    try {
+      const page = await browser.newPage();
+      await page.goto(url);
+      await person(page);
+      await page.getByText("You can close this tab").waitFor();
+    } finally {
+      await browser.close();
+    }
+  }
+
+  async close() {
+    try {
+      if (this.session) await this.session.deleteSession();
+    } finally {
+      this.driver.kill();
+      if (this.own) rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+}
