@@ -1,0 +1,324 @@
+//! HTTP with one account's token: what may be sent where, and what a status means.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use mail_model::remote::{BearerToken, SourceError, TokenError, TokenSource};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap, redirect, tls};
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::{JmapConfig, Origins, Timeouts, is_loopback};
+use crate::fault::{Fault, bad_answer, word};
+use crate::pace::PacedBody;
+
+/// No answer that is read as JSON is longer.
+pub(crate) const JSON_LIMIT: usize = 64 * 1024 * 1024;
+/// The explanation beside an error status is not read further.
+const PROBLEM_LIMIT: usize = 64 * 1024;
+/// Nobody is asked to wait longer by a server.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+/// An upload slower than this is given up.
+const UPLOAD_OCTETS_PER_SECOND: u64 = 8 * 1024;
+
+/// A request before it has its token.
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) accept: &'static str,
+    pub(crate) body: Option<(&'static str, Bytes)>,
+}
+
+impl Outgoing {
+    pub(crate) const fn get(url: Url, accept: &'static str) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            accept,
+            body: None,
+        }
+    }
+
+    pub(crate) const fn post(url: Url, content_type: &'static str, body: Bytes) -> Self {
+        Self {
+            method: Method::POST,
+            url,
+            accept: "application/json",
+            body: Some((content_type, body)),
+        }
+    }
+}
+
+/// One account's HTTP client.
+pub(crate) struct Transport {
+    client: Client,
+    tokens: Arc<dyn TokenSource>,
+    origins: Origins,
+    timeouts: Timeouts,
+    hosts: Mutex<BTreeSet<String>>,
+}
+
+impl Transport {
+    pub(crate) fn new(
+        config: &JmapConfig,
+        tokens: Arc<dyn TokenSource>,
+    ) -> Result<Self, SourceError> {
+        let mut client = Client::builder()
+            .user_agent(&config.user_agent)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .tls_version_min(tls::Version::TLS_1_2)
+            .connect_timeout(config.timeouts.connect);
+        if is_loopback(&config.address.first()) {
+            client = client.no_proxy();
+        }
+        Ok(Self {
+            client: client.build().map_err(unreachable)?,
+            tokens,
+            origins: Origins::of(config)?,
+            timeouts: config.timeouts,
+            hosts: Mutex::new(BTreeSet::new()),
+        })
+    }
+
+    pub(crate) const fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// Whether the account's token may go there.
+    pub(crate) fn allows(&self, url: &Url) -> bool {
+        self.origins.allow(url)
+    }
+
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.iter().cloned().collect()
+    }
+
+    /// Sends with the account's token; a refused token is replaced once. Gives any answer
+    /// other than 401.
+    ///
+    /// # Errors
+    /// No connection, no token, a second 401, or an address that may not see the token.
+    pub(crate) async fn authorised(&self, request: &Outgoing) -> Result<Response, SourceError> {
+        if !self.allows(&request.url) {
+            return Err(bad_answer("it names an address on another server"));
+        }
+        let token = self.tokens.token().await?;
+        let answer = self.send(request, &token).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        drop(answer);
+        let token = self.tokens.replace(&token).await?;
+        let answer = self.send(request, &token).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            return Err(TokenError::SignInAgain.into());
+        }
+        Ok(answer)
+    }
+
+    async fn send(&self, request: &Outgoing, token: &BearerToken) -> Result<Response, SourceError> {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+            .map_err(|_| TokenError::SignInAgain)?;
+        bearer.set_sensitive(true);
+        let mut outgoing = self
+            .client
+            .request(request.method.clone(), request.url.clone())
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, request.accept);
+        let mut patience = self.timeouts.connect + self.timeouts.first_byte;
+        if let Some((content_type, body)) = &request.body {
+            patience += Duration::from_secs(body.len() as u64 / UPLOAD_OCTETS_PER_SECOND);
+            outgoing = outgoing
+                .header(CONTENT_TYPE, *content_type)
+                .body(body.clone());
+        }
+        self.remember_host(&request.url);
+        match tokio::time::timeout(patience, outgoing.send()).await {
+            Ok(answer) => answer.map_err(unreachable),
+            Err(elapsed) => Err(SourceError::Unreachable(Some(elapsed.into()))),
+        }
+    }
+
+    fn remember_host(&self, url: &Url) {
+        if let Some(host) = url.host_str() {
+            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            if !hosts.contains(host) {
+                hosts.insert(host.to_owned());
+            }
+        }
+    }
+
+    /// Sends, wants success, and reads the answer as JSON.
+    pub(crate) async fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        request: &Outgoing,
+    ) -> Result<T, Fault> {
+        let answer = self.authorised(request).await?;
+        let answer = self.successful(answer).await?;
+        Ok(self.read_json(answer).await?)
+    }
+
+    /// The body as JSON of that shape.
+    pub(crate) async fn read_json<T: serde::de::DeserializeOwned>(
+        &self,
+        answer: Response,
+    ) -> Result<T, SourceError> {
+        let body = PacedBody::new(answer, self.timeouts)
+            .whole(JSON_LIMIT)
+            .await?;
+        serde_json::from_slice(&body).map_err(|error| not_json(&error))
+    }
+
+    /// Lets an answer with a success status pass and names the rest.
+    pub(crate) async fn successful(&self, answer: Response) -> Result<Response, Fault> {
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let retry_after = retry_after(answer.headers());
+        let busy = || {
+            Fault::Source(SourceError::Busy {
+                retry_after,
+                reason: status.as_u16().to_string(),
+            })
+        };
+        Err(match status.as_u16() {
+            404 | 410 => SourceError::NotFound.into(),
+            413 => Fault::TooLarge("413"),
+            414 => Fault::TooLarge("414"),
+            408 | 425 | 429 | 500..=599 => busy(),
+            300..=399 => bad_answer("it redirects a request that carries a token").into(),
+            400 => self.problem(answer).await,
+            code => SourceError::Refused {
+                reason: code.to_string(),
+            }
+            .into(),
+        })
+    }
+
+    /// Reads the problem details of a 400 (RFC 8620 section 3.6.1).
+    async fn problem(&self, answer: Response) -> Fault {
+        #[derive(Deserialize)]
+        struct Problem {
+            #[serde(rename = "type")]
+            kind: String,
+            limit: Option<String>,
+        }
+        let retry_after = retry_after(answer.headers());
+        let body = PacedBody::new(answer, self.timeouts)
+            .whole(PROBLEM_LIMIT)
+            .await;
+        let problem = match &body {
+            Ok(body) => serde_json::from_slice::<Problem>(body).ok(),
+            Err(_) => None,
+        };
+        let Some(Problem { kind, limit }) = problem else {
+            return SourceError::Refused {
+                reason: "400".into(),
+            }
+            .into();
+        };
+        match (kind.as_str(), limit.as_deref()) {
+            ("urn:ietf:params:jmap:error:limit", Some("maxSizeRequest" | "maxCallsInRequest")) => {
+                Fault::TooLarge("limit")
+            }
+            ("urn:ietf:params:jmap:error:limit", _) => SourceError::Busy {
+                retry_after,
+                reason: "limit".into(),
+            }
+            .into(),
+            ("urn:ietf:params:jmap:error:unknownCapability", _) => Fault::StaleSession,
+            _ => SourceError::Refused {
+                reason: word(&kind),
+            }
+            .into(),
+        }
+    }
+}
+
+/// What was wrong with a JSON text, without any of it.
+pub(crate) fn not_json(error: &serde_json::Error) -> SourceError {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "a value of the wrong type or a missing one",
+        serde_json::error::Category::Eof => "it ends too early",
+        _ => "it is not JSON",
+    };
+    bad_answer(format!("{what}, line {}", error.line()))
+}
+
+/// A connection's failure, without the URL it went to.
+pub(crate) fn unreachable(error: reqwest::Error) -> SourceError {
+    let error = error.without_url();
+    if error.is_decode() {
+        return bad_answer("it is not compressed as it says");
+    }
+    let error: Box<dyn Error + Send + Sync> = error.into();
+    SourceError::Unreachable(Some(error))
+}
+
+/// How long a server asks to wait: seconds or a date (RFC 9110 section 10.2.3), at most an hour.
+///
+/// A date is compared with the answer's own `Date`, so that a wrong clock here changes nothing.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = if let Ok(seconds) = text.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = http_date(text)?;
+        let now = headers
+            .get(DATE)
+            .and_then(|date| date.to_str().ok())
+            .and_then(http_date)
+            .unwrap_or_else(Timestamp::now);
+        let seconds = until.as_second().saturating_sub(now.as_second());
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(retry: &str, date: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, retry.parse().unwrap());
+        headers.insert(DATE, date.parse().unwrap());
+        retry_after(&headers)
+    }
+
+    #[test]
+    fn a_wait_is_seconds_or_a_date_and_never_more_than_an_hour() {
+        let now = "Tue, 03 Mar 2026 10:00:00 GMT";
+        for (retry, expected) in [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            ("99999999999", Some(3600)),
+            ("Tue, 03 Mar 2026 10:01:30 GMT", Some(90)),
+            ("Tue, 03 Mar 2026 09:00:00 GMT", Some(0)),
+            ("Tue, 03 Mar 2099 09:00:00 GMT", Some(3600)),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                wait(retry, now),
+                expected.map(Duration::from_secs),
+                "{retry}"
+            );
+        }
+    }
+}

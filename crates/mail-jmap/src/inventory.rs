@@ -1,0 +1,124 @@
+//! Every id of the account with its changeable parts, page by page.
+//!
+//! What is missing here counts as gone, so a page must not skip a message because another one
+//! before it was deleted meanwhile. A page therefore begins after the last message of the one
+//! before it (an anchor, RFC 8620 section 5.5), not at a number.
+
+use std::sync::PoisonError;
+
+use mail_model::StateString;
+use mail_model::remote::{MessageUpdate, SourceError};
+use serde_json::Map;
+
+use crate::fault::Fault;
+use crate::listing::{MOST_IN_PIECE, Piece, piece};
+use crate::mailboxes::state_string;
+use crate::session::Session;
+use crate::source::JmapSource;
+use crate::wire::email::{CHANGING_PROPERTIES, ChangingWire};
+
+/// So many messages at the seam may be deleted between two pages.
+const ANCHORS: usize = 16;
+
+/// Where the last page ended.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct InventoryPlace {
+    position: u64,
+    /// The page's last ids, the very last one at the end.
+    last: Vec<String>,
+}
+
+pub(crate) async fn page(
+    source: &JmapSource,
+    session: &Session,
+    position: u64,
+    limit: usize,
+) -> Result<(StateString, Vec<MessageUpdate>), Fault> {
+    let place = {
+        let kept = source.inventory_place.lock();
+        kept.unwrap_or_else(PoisonError::into_inner).clone()
+    };
+    let mut size = session
+        .limits
+        .objects_in_get
+        .min(MOST_IN_PIECE)
+        .min(limit)
+        .max(1);
+    loop {
+        let read = if position == 0 || place.position != position || place.last.is_empty() {
+            at_position(source, session, position, size).await
+        } else {
+            after_anchor(source, session, &place.last, size).await
+        };
+        match read {
+            Ok(piece) => return finish(source, position, piece),
+            Err(Fault::TooLarge(_)) if size > 1 => size /= 2,
+            Err(fault) => return Err(fault),
+        }
+    }
+}
+
+async fn at_position(
+    source: &JmapSource,
+    session: &Session,
+    position: u64,
+    size: usize,
+) -> Result<Piece<ChangingWire>, Fault> {
+    let mut arguments = Map::new();
+    arguments.insert("position".into(), position.into());
+    piece(source, session, &arguments, &CHANGING_PROPERTIES, size).await
+}
+
+/// Begins after the latest of these messages that still exists; the messages between it and
+/// the seam are gone, or are read twice, which is harmless.
+async fn after_anchor(
+    source: &JmapSource,
+    session: &Session,
+    anchors: &[String],
+    size: usize,
+) -> Result<Piece<ChangingWire>, Fault> {
+    for anchor in anchors.iter().rev() {
+        let mut arguments = Map::new();
+        arguments.insert("anchor".into(), anchor.as_str().into());
+        arguments.insert("anchorOffset".into(), 1.into());
+        match piece(source, session, &arguments, &CHANGING_PROPERTIES, size).await {
+            Err(Fault::AnchorNotFound) => {}
+            other => return other,
+        }
+    }
+    Err(SourceError::CannotCalculateChanges.into())
+}
+
+/// Vanished messages are left out, so a page can be empty before the end; then the caller would
+/// stop, so its anchors are what the next page goes on from only when something was given.
+fn finish(
+    source: &JmapSource,
+    position: u64,
+    piece: Piece<ChangingWire>,
+) -> Result<(StateString, Vec<MessageUpdate>), Fault> {
+    let state = state_string(&piece.state)?;
+    let queried = piece.query.ids.len();
+    let updates: Vec<MessageUpdate> = piece
+        .objects
+        .into_iter()
+        .map(ChangingWire::take)
+        .collect::<Result<_, _>>()?;
+    if updates.is_empty() && queried > 0 {
+        return Err(SourceError::Busy {
+            retry_after: None,
+            reason: "messages vanished while they were read".into(),
+        }
+        .into());
+    }
+    let mut last = piece.query.ids;
+    last.drain(..last.len().saturating_sub(ANCHORS));
+    let place = InventoryPlace {
+        position: position.saturating_add(updates.len() as u64),
+        last,
+    };
+    *source
+        .inventory_place
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = place;
+    Ok((state, updates))
+}
