@@ -1,0 +1,248 @@
+//! What the tenant remembers: users, authentication requests, sessions, issued tokens and keys.
+//!
+//! Codes and session cookies are kept as SHA-256 only, so that the file cannot be used to sign in.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::TenantConfig;
+use super::keys::Keys;
+use super::returning::{Flow, ResponseLocation};
+use crate::people::people;
+
+/// Everything that outlives the process.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Ledger {
+    pub(super) users: BTreeMap<String, User>,
+    pub(super) requests: BTreeMap<String, AuthenticationRequest>,
+    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) tokens: BTreeMap<String, IssuedToken>,
+    pub(super) keys: Keys,
+}
+
+/// A user and the identities that lead to them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct User {
+    pub(super) identities: Vec<Identity>,
+    #[serde(default)]
+    pub(super) devices: Vec<Device>,
+}
+
+/// What a provider calls a user.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Identity {
+    pub(super) connection: String,
+    pub(super) connection_user_id: String,
+    /// When it was linked, seconds since 1970.
+    pub(super) linked: i64,
+    /// The provider's own access token and when it ends, in seconds since 1970.
+    #[serde(default)]
+    pub(super) credential: Option<(String, i64)>,
+}
+
+/// A second factor, by name only: the rehearsal never asks for it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Device {
+    pub(super) device_id: String,
+    pub(super) name: String,
+}
+
+/// A sign-in under way.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct AuthenticationRequest {
+    /// When it began, seconds since 1970.
+    pub(super) began: i64,
+    pub(super) redirect_url: url::Url,
+    pub(super) code_challenge: String,
+    /// The connection the client asked for, directly or by an address.
+    pub(super) connection: Option<String>,
+    pub(super) audiences: Vec<String>,
+    pub(super) location: ResponseLocation,
+    pub(super) flow: Flow,
+    /// Whether a session of the browser may answer without the person.
+    pub(super) always_ask: bool,
+    pub(super) stage: Stage,
+}
+
+/// How far a sign-in has come.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum Stage {
+    /// The person has not chosen yet.
+    Open,
+    /// The person is back at the application, which may exchange this code.
+    Code {
+        hash: String,
+        issued: i64,
+        user: String,
+        connection: String,
+    },
+    /// Nothing more can come of it.
+    Over,
+}
+
+/// A signed-in client or browser.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Session {
+    pub(super) user: String,
+    pub(super) connection: String,
+    pub(super) audiences: Vec<String>,
+    /// The cookie last given out.
+    pub(super) cookie: String,
+    /// The cookie before it, good until the last one has been used: its answer may have been lost.
+    pub(super) previous: Option<String>,
+    /// When it can no longer be continued, seconds since 1970.
+    pub(super) ends: i64,
+}
+
+/// An access token that was given out.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct IssuedToken {
+    pub(super) user: String,
+    pub(super) connection: String,
+    /// The session it came from.
+    pub(super) session: String,
+    /// Seconds since 1970.
+    pub(super) ends: i64,
+    /// Set when it was declared expired before its time.
+    #[serde(default)]
+    pub(super) expired: bool,
+}
+
+impl Ledger {
+    /// Makes sure everybody who lives in the rehearsal is known.
+    pub(super) fn welcome(&mut self, now: i64) {
+        for person in people() {
+            self.users.entry(person.user).or_insert_with(|| User {
+                identities: vec![Identity {
+                    connection: person.connection,
+                    connection_user_id: person.connection_user_id,
+                    linked: now,
+                    credential: None,
+                }],
+                devices: Vec::new(),
+            });
+        }
+    }
+
+    /// Begins a session and gives its id and the cookie that continues it.
+    pub(super) fn begin_session(
+        &mut self,
+        user: &str,
+        connection: &str,
+        audiences: &[String],
+        ends: i64,
+    ) -> (String, String) {
+        let (id, cookie) = (secret(), secret());
+        let session = Session {
+            user: user.to_owned(),
+            connection: connection.to_owned(),
+            audiences: audiences.to_vec(),
+            cookie: hash(&cookie),
+            previous: None,
+            ends,
+        };
+        self.sessions.insert(id.clone(), session);
+        (id, cookie)
+    }
+
+    /// The session a cookie belongs to.
+    pub(super) fn session_of(&self, cookie: &str, now: i64) -> Option<(&str, &Session)> {
+        let hash = hash(cookie);
+        self.sessions
+            .iter()
+            .find(|(_, session)| {
+                session.ends > now
+                    && (session.cookie == hash || session.previous.as_ref() == Some(&hash))
+            })
+            .map(|(id, session)| (id.as_str(), session))
+    }
+
+    /// Continues a session: a new cookie for the one shown, which stays good until the new one is used.
+    pub(super) fn continue_session(
+        &mut self,
+        cookie: &str,
+        now: i64,
+        ends: i64,
+    ) -> Option<(String, Session, String)> {
+        let id = self.session_of(cookie, now)?.0.to_owned();
+        let session = self.sessions.get_mut(&id)?;
+        let next = secret();
+        session.previous = Some(hash(cookie));
+        session.cookie = hash(&next);
+        session.ends = ends;
+        Some((id, session.clone(), next))
+    }
+
+    /// Declares every token given out so far expired.
+    pub(super) fn expire_tokens(&mut self) {
+        for token in self.tokens.values_mut() {
+            token.expired = true;
+        }
+    }
+
+    /// Drops what can no longer be asked for.
+    pub(super) fn forget_what_is_over(&mut self, now: i64, config: &TenantConfig) {
+        let kept = seconds(config.sign_in_life).saturating_add(seconds(config.code_life));
+        self.requests
+            .retain(|_, request| request.began.saturating_add(kept) > now);
+        self.sessions.retain(|_, session| session.ends > now);
+        self.tokens.retain(|_, token| token.ends > now);
+    }
+}
+
+/// A new secret nobody can guess: 256 bits, base64url.
+pub(super) fn secret() -> String {
+    let bytes: [u8; 32] = rand::random();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// How a secret is kept.
+pub(super) fn hash(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
+}
+
+/// A duration in whole seconds, as times are kept here.
+pub(super) fn seconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_session() -> (Ledger, String) {
+        let mut ledger = Ledger::default();
+        let (_, cookie) = ledger.begin_session("a", "google", &[], 100);
+        (ledger, cookie)
+    }
+
+    #[test]
+    fn a_lost_answer_is_not_a_lost_session() {
+        let (mut ledger, first) = with_session();
+        let (_, _, lost) = ledger.continue_session(&first, 0, 100).unwrap();
+        let (_, _, second) = ledger.continue_session(&first, 0, 100).unwrap();
+        assert!(ledger.session_of(&lost, 0).is_none());
+        assert!(ledger.session_of(&second, 0).is_some());
+    }
+
+    #[test]
+    fn a_cookie_is_spent_once_its_successor_is_used() {
+        let (mut ledger, first) = with_session();
+        let (_, _, second) = ledger.continue_session(&first, 0, 100).unwrap();
+        ledger.continue_session(&second, 0, 100).unwrap();
+        assert!(ledger.continue_session(&first, 0, 100).is_none());
+    }
+
+    #[test]
+    fn a_session_ends_at_its_time() {
+        let (mut ledger, cookie) = with_session();
+        assert!(ledger.session_of(&cookie, 99).is_some());
+        assert!(ledger.session_of(&cookie, 100).is_none());
+        assert!(ledger.continue_session(&cookie, 100, 200).is_none());
+    }
+}

@@ -1,0 +1,348 @@
+//! The hosted login page: choose a connection, choose a person, go back to the application.
+//!
+//! Every choice is a link, so the page needs no script and no form, and a program can make the choice by
+//! putting `connection` and `person` into the address itself.
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use url::Url;
+
+use super::cookies::{AUTH_CODE, AUTHORIZATION, Cookies, SESSION, USER, read};
+use super::ledger::{AuthenticationRequest, Ledger, Stage, hash, seconds, secret};
+use super::page::{Choice, choices, notice};
+use super::refusal::Refusal;
+use super::returning::{Place, returning};
+use super::tokens::Tokens;
+use super::{Tenant, tokens};
+use crate::faults::Switch;
+use crate::people::{Connection, Person, connections, people};
+
+pub(super) fn routes() -> Router<Tenant> {
+    Router::new()
+        .route("/login", get(login))
+        .route("/login/cancel", get(cancel))
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    state: Option<String>,
+    connection: Option<String>,
+    person: Option<String>,
+}
+
+async fn login(
+    State(tenant): State<Tenant>,
+    Query(chosen): Query<Chosen>,
+    headers: HeaderMap,
+) -> Response {
+    let Some((id, request)) = open_request(&tenant, chosen.state.as_deref()) else {
+        return ended();
+    };
+    let connection = chosen.connection.or_else(|| request.connection.clone());
+    if request.connection.is_some() && connection != request.connection {
+        return notice(
+            StatusCode::BAD_REQUEST,
+            "That is another way in",
+            "The app asked for a different connection.",
+        );
+    }
+    if let Some(user) = chosen.person {
+        let person = people().into_iter().find(|person| {
+            person.user == user
+                && connection
+                    .as_ref()
+                    .is_none_or(|connection| *connection == person.connection)
+        });
+        return match person {
+            Some(person) => {
+                finish(&tenant, &id, &person, &headers).unwrap_or_else(IntoResponse::into_response)
+            }
+            None => notice(
+                StatusCode::NOT_FOUND,
+                "Nobody by that name",
+                "This person does not sign in here.",
+            ),
+        };
+    }
+    if !request.always_ask
+        && let Some(person) = signed_in(&tenant, &headers, connection.as_deref())
+    {
+        return finish(&tenant, &id, &person, &headers).unwrap_or_else(IntoResponse::into_response);
+    }
+    match connection.and_then(|id| {
+        connections()
+            .into_iter()
+            .find(|known| known.connection_id == id)
+    }) {
+        Some(connection) => choose_person(&id, &connection),
+        None => choose_connection(&id),
+    }
+}
+
+/// Sends the person back without having signed in.
+async fn cancel(State(tenant): State<Tenant>, Query(chosen): Query<Chosen>) -> Response {
+    let Some((id, request)) = open_request(&tenant, chosen.state.as_deref()) else {
+        return ended();
+    };
+    let over = tenant.change(|ledger| {
+        if let Some(request) = ledger.requests.get_mut(&id) {
+            request.stage = Stage::Over;
+        }
+        Ok(())
+    });
+    if let Err(refused) = over {
+        return refused.into_response();
+    }
+    let mut url = back(&tenant, &request, &id);
+    url.query_pairs_mut()
+        .append_pair("error", "access_denied")
+        .append_pair("error_description", "The sign-in was cancelled");
+    redirect(&url)
+}
+
+/// The request a person is here for, while it can still be answered.
+fn open_request(tenant: &Tenant, state: Option<&str>) -> Option<(String, AuthenticationRequest)> {
+    let id = state?;
+    let oldest = tenant
+        .now()
+        .saturating_sub(seconds(tenant.config().sign_in_life));
+    let request = tenant.read(|ledger| ledger.requests.get(id).cloned())?;
+    (request.began > oldest && matches!(request.stage, Stage::Open))
+        .then(|| (id.to_owned(), request))
+}
+
+/// The person this browser is signed in as, if by the connection asked for.
+fn signed_in(tenant: &Tenant, headers: &HeaderMap, connection: Option<&str>) -> Option<Person> {
+    let cookie = read(headers, SESSION)?;
+    let now = tenant.now();
+    tenant.read(|ledger| {
+        let (_, session) = ledger.session_of(cookie, now)?;
+        let fits = connection.is_none_or(|connection| connection == session.connection);
+        fits.then(|| tokens::person_named(&session.user)).flatten()
+    })
+}
+
+/// What the browser takes back with it.
+struct Brought {
+    session_cookie: String,
+    code: Option<String>,
+    tokens: Option<Tokens>,
+}
+
+/// Signs `person` in for this request and sends them back to the application.
+fn finish(
+    tenant: &Tenant,
+    id: &str,
+    person: &Person,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let shown = read(headers, SESSION);
+    let (request, brought) = tenant.change(|ledger| {
+        let request = ledger
+            .requests
+            .get(id)
+            .filter(|request| matches!(request.stage, Stage::Open));
+        let request = request.cloned().ok_or(Refusal::NotFound)?;
+        let brought = bring(tenant, ledger, &request, person, shown)?;
+        if let Some(kept) = ledger.requests.get_mut(id) {
+            kept.stage = brought
+                .code
+                .as_ref()
+                .map_or(Stage::Over, |code| Stage::Code {
+                    hash: hash(code),
+                    issued: tenant.now(),
+                    user: person.user.clone(),
+                    connection: person.connection.clone(),
+                });
+        }
+        Ok((request, brought))
+    })?;
+    Ok(send_back(tenant, id, &request, &brought))
+}
+
+/// Makes the browser's session, and the code and tokens the request asks for.
+fn bring(
+    tenant: &Tenant,
+    ledger: &mut Ledger,
+    request: &AuthenticationRequest,
+    person: &Person,
+    shown: Option<&str>,
+) -> Result<Brought, Refusal> {
+    let now = tenant.now();
+    let ends = now.saturating_add(seconds(tenant.config().session_life));
+    let same = shown.filter(|cookie| {
+        let session = ledger.session_of(cookie, now).map(|(_, session)| session);
+        session.is_some_and(|session| {
+            session.user == person.user && session.connection == person.connection
+        })
+    });
+    let continued = same.and_then(|cookie| ledger.continue_session(cookie, now, ends));
+    let (session_id, session_cookie) = match continued {
+        Some((session_id, _, cookie)) => (session_id, cookie),
+        None => ledger.begin_session(&person.user, &person.connection, &request.audiences, ends),
+    };
+    let what = returning(&request.redirect_url, request.location, request.flow);
+    let mut session = ledger
+        .sessions
+        .get(&session_id)
+        .cloned()
+        .ok_or(Refusal::NoSession)?;
+    session.audiences.clone_from(&request.audiences);
+    let tokens = match what.tokens {
+        Some(_) => Some(tokens::issue(tenant, ledger, &session_id, &session)?),
+        None => None,
+    };
+    Ok(Brought {
+        session_cookie,
+        code: what.code.map(|_| secret()),
+        tokens,
+    })
+}
+
+fn send_back(
+    tenant: &Tenant,
+    id: &str,
+    request: &AuthenticationRequest,
+    brought: &Brought,
+) -> Response {
+    let what = returning(&request.redirect_url, request.location, request.flow);
+    let mut url = back(tenant, request, id);
+    let mut cookies = Cookies::new(tenant.config());
+    cookies.session(&brought.session_cookie);
+    let page = &request.redirect_url;
+    match (&brought.code, what.code) {
+        (Some(code), Some(Place::Query)) => {
+            url.query_pairs_mut().append_pair("code", code);
+        }
+        (Some(code), Some(Place::Cookie)) => {
+            cookies.message(AUTH_CODE, code, seconds(tenant.config().code_life), page);
+            url.query_pairs_mut().append_pair("code", "cookie");
+        }
+        _ => {}
+    }
+    match (&brought.tokens, what.tokens) {
+        (Some(tokens), Some(Place::Query)) => {
+            url.query_pairs_mut()
+                .append_pair("access_token", &tokens.access)
+                .append_pair("id_token", &tokens.id)
+                .append_pair("expires_in", &tokens.expires_in.to_string());
+        }
+        (Some(tokens), Some(Place::Cookie)) => {
+            cookies.message(AUTHORIZATION, &tokens.access, tokens.expires_in, page);
+            cookies.message(USER, &tokens.id, tokens.expires_in, page);
+        }
+        _ => {}
+    }
+    let mut response = redirect(&url);
+    cookies.write(response.headers_mut());
+    response
+}
+
+/// The application's address with what every return carries.
+fn back(tenant: &Tenant, request: &AuthenticationRequest, id: &str) -> Url {
+    let mut url = request.redirect_url.clone();
+    if !tenant.faults().is_on(Switch::NoNonce) {
+        url.query_pairs_mut().append_pair("nonce", id);
+    }
+    url.query_pairs_mut()
+        .append_pair("iss", &tenant.config().issuer_text());
+    url
+}
+
+/// Sends the browser to `url` and leaves nothing of it behind.
+pub(super) fn redirect(url: &Url) -> Response {
+    let Ok(location) = HeaderValue::from_str(url.as_str()) else {
+        return Refusal::RedirectUrlNotAllowed.into_response();
+    };
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
+    ];
+    (StatusCode::FOUND, headers).into_response()
+}
+
+fn ended() -> Response {
+    notice(
+        StatusCode::NOT_FOUND,
+        "This sign-in has ended",
+        "Go back to the app and start again.",
+    )
+}
+
+fn choose_connection(id: &str) -> Response {
+    let all: Vec<Choice> = connections()
+        .iter()
+        .zip(people())
+        .map(|(connection, person)| Choice {
+            letter: connection.name.chars().take(1).collect(),
+            color: color_of(person.account),
+            title: format!("Continue with {}", connection.name),
+            detail: connection.domain.to_owned(),
+            href: link(
+                "/login",
+                &[("state", id), ("connection", connection.connection_id)],
+            ),
+        })
+        .collect();
+    choices(
+        "Sign in",
+        "Choose how you sign in to Braid.",
+        &all,
+        &link("/login/cancel", &[("state", id)]),
+    )
+}
+
+fn choose_person(id: &str, connection: &Connection) -> Response {
+    let here = people()
+        .into_iter()
+        .filter(|person| person.connection == connection.connection_id);
+    let all: Vec<Choice> = here
+        .map(|person| Choice {
+            letter: person.account.chars().take(1).collect(),
+            color: color_of(person.account),
+            href: link(
+                "/login",
+                &[
+                    ("state", id),
+                    ("connection", &person.connection),
+                    ("person", &person.user),
+                ],
+            ),
+            title: person.name,
+            detail: person.email,
+        })
+        .collect();
+    let lead = format!(
+        "Choose the account to sign in to Braid with {}.",
+        connection.name
+    );
+    choices(
+        "Choose an account",
+        &lead,
+        &all,
+        &link("/login/cancel", &[("state", id)]),
+    )
+}
+
+fn link(path: &str, query: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .finish();
+    format!("{path}?{query}")
+}
+
+fn color_of(account: &str) -> u8 {
+    match account {
+        "Work" => 1,
+        "Personal" => 2,
+        _ => 3,
+    }
+}

@@ -1,0 +1,190 @@
+//! The tenant's own pages: plain HTML, one style sheet, no script, nothing from elsewhere.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::Tenant;
+use super::callers::caller;
+use super::cookies::Cookies;
+use super::login::redirect;
+use super::origins::may_return_to;
+use super::sessions::end_session;
+use super::tokens::person_named;
+
+const STYLE: &str = include_str!("page.css");
+
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+});
+
+pub(super) fn routes() -> Router<Tenant> {
+    Router::new()
+        .route("/", get(home))
+        .route("/settings", get(settings))
+        .route("/logout", get(logout))
+}
+
+/// One thing a person can choose.
+pub(super) struct Choice {
+    pub(super) letter: String,
+    /// Which of the account colours, 1 to 3.
+    pub(super) color: u8,
+    pub(super) title: String,
+    pub(super) detail: String,
+    pub(super) href: String,
+}
+
+/// A page of choices with a way out.
+pub(super) fn choices(title: &str, lead: &str, choices: &[Choice], cancel: &str) -> Response {
+    let mut list = String::new();
+    for choice in choices {
+        let (href, letter) = (escape(&choice.href), escape(&choice.letter));
+        let (title, detail, color) = (escape(&choice.title), escape(&choice.detail), choice.color);
+        let item = format!(
+            "<li><a class=choice href=\"{href}\"><span class=\"square c{color}\" aria-hidden=true>{letter}</span>\
+             <span><b>{title}</b><small>{detail}</small></span></a></li>"
+        );
+        list.push_str(&item);
+    }
+    let body = format!(
+        "<p>{}</p><ul>{list}</ul><p class=foot><a href=\"{}\">Cancel</a></p>",
+        escape(lead),
+        escape(cancel)
+    );
+    document(StatusCode::OK, title, &body)
+}
+
+/// A page that says one thing.
+pub(super) fn notice(status: StatusCode, title: &str, text: &str) -> Response {
+    document(status, title, &format!("<p>{}</p>", escape(text)))
+}
+
+fn document(status: StatusCode, title: &str, body: &str) -> Response {
+    let title = escape(title);
+    let html = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <meta name=color-scheme content=\"light dark\"><title>{title}</title><style>{STYLE}</style>\
+         <main><h1>{title}</h1>{body}</main>\
+         <footer>Rehearsal: this sign-in and its people are made up and stay on this computer.</footer></html>"
+    );
+    let policy =
+        HeaderValue::from_str(&POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
+    ];
+    (status, headers, Html(html)).into_response()
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+async fn home() -> Response {
+    notice(
+        StatusCode::OK,
+        "A rehearsal of signing in",
+        "Start a sign-in from the app; it leads back here.",
+    )
+}
+
+#[derive(Deserialize)]
+struct Leaving {
+    client_id: Option<String>,
+    redirect_uri: Option<String>,
+}
+
+impl Leaving {
+    /// Where to go next, if it is the application's.
+    fn target(&self, tenant: &Tenant) -> Option<Url> {
+        let ours = self.client_id.as_deref() == Some(tenant.config().application_id.as_str());
+        let url = Url::parse(self.redirect_uri.as_deref()?).ok()?;
+        (ours && may_return_to(&url, tenant.config())).then_some(url)
+    }
+}
+
+/// Signs this browser out and goes back to the application.
+async fn logout(
+    State(tenant): State<Tenant>,
+    Query(leaving): Query<Leaving>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(target) = leaving.target(&tenant) else {
+        return notice(
+            StatusCode::BAD_REQUEST,
+            "That address is not the app's",
+            "You are still signed in here.",
+        );
+    };
+    if let Err(refused) = end_session(&tenant, &headers) {
+        return refused.into_response();
+    }
+    let mut response = redirect(&target);
+    let mut cookies = Cookies::new(tenant.config());
+    cookies.take_back();
+    cookies.write(response.headers_mut());
+    response
+}
+
+/// Shows who is signed in in this browser.
+async fn settings(
+    State(tenant): State<Tenant>,
+    Query(leaving): Query<Leaving>,
+    headers: HeaderMap,
+) -> Response {
+    let person = caller(&tenant, &headers)
+        .ok()
+        .and_then(|caller| person_named(&caller.user));
+    let mut body = match person {
+        Some(person) => format!(
+            "<p>You are signed in as <b>{}</b>, {}.</p>",
+            escape(&person.name),
+            escape(&person.email)
+        ),
+        None => "<p>Nobody is signed in in this browser.</p>".to_owned(),
+    };
+    if let Some(target) = leaving.target(&tenant)
+        && write!(
+            body,
+            "<p class=foot><a href=\"{}\">Back to the app</a></p>",
+            escape(target.as_str())
+        )
+        .is_err()
+    {
+        tracing::debug!("the way back was left out of the page");
+    }
+    document(StatusCode::OK, "Your account", &body)
+}

@@ -1,0 +1,1 @@
+//! The tenant as a client meets it, over HTTP.
