@@ -1,0 +1,61 @@
+//! Serves a rehearsal alone, for programs written elsewhere: prints one JSON line and runs until its input
+//! ends or it is interrupted.
+//!
+//! Options: `--port N`, `--state-dir PATH`, `--login-url URL`, `--redirect-url URL` (again and again),
+//! `--access-token-life SECONDS`, `--size N`, `--control`.
+
+use std::io::Write;
+use std::time::Duration;
+
+use mail_rehearsal::{Rehearsal, RehearsalConfig};
+use tokio::io::AsyncReadExt;
+use url::Url;
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let rehearsal = Rehearsal::start(config(std::env::args().skip(1))?).await?;
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", serde_json::to_string(rehearsal.description())?)?;
+    out.flush()?;
+    tokio::select! {
+        ended = until_input_ends() => ended?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    rehearsal.stop().await;
+    Ok(())
+}
+
+/// The program that started this one holds the other end, so this one never outlives it.
+async fn until_input_ends() -> std::io::Result<()> {
+    let mut ignored = [0; 64];
+    let mut input = tokio::io::stdin();
+    while input.read(&mut ignored).await? > 0 {}
+    Ok(())
+}
+
+fn config(mut words: impl Iterator<Item = String>) -> Result<RehearsalConfig, Failure> {
+    let mut config = RehearsalConfig::default();
+    while let Some(word) = words.next() {
+        if word == "--control" {
+            config.control = true;
+            continue;
+        }
+        let value = words
+            .next()
+            .ok_or_else(|| format!("{word} needs a value"))?;
+        match word.as_str() {
+            "--port" => config.port = value.parse()?,
+            "--state-dir" => config.state_dir = Some(value.into()),
+            "--login-url" => config.public_login_url = Some(Url::parse(&value)?),
+            "--redirect-url" => config.redirect_urls.push(Url::parse(&value)?),
+            "--access-token-life" => {
+                config.access_token_life = Some(Duration::from_secs(value.parse()?))
+            }
+            "--size" => config.size = value.parse()?,
+            other => return Err(format!("{other} is not known").into()),
+        }
+    }
+    Ok(config)
+}

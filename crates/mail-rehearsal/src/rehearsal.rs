@@ -1,0 +1,335 @@
+//! Both servers together: started, described, and stopped as one.
+
+use std::future::IntoFuture;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::faults::{Faults, Server, control_router, with_faults};
+use crate::people::{connections, people};
+use crate::state_dir::{StateDir, StateDirError};
+use crate::tenant::{Tenant, TenantConfig};
+
+/// The file that remembers the ports, because a tenant at another port is another tenant to its clients.
+const PORTS_FILE: &str = "ports.json";
+/// How long open connections may take to end when the rehearsal stops.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How to start a rehearsal.
+#[derive(Debug, Clone)]
+pub struct RehearsalConfig {
+    /// Where to remember everything; nothing is remembered when absent.
+    pub state_dir: Option<PathBuf>,
+    /// The tenant's port; 0 takes the one it had last time, or a free one.
+    pub port: u16,
+    /// The seed the mail is made from.
+    pub seed: u64,
+    /// Messages in each account.
+    pub size: usize,
+    /// The faults to obey.
+    pub faults: Faults,
+    /// The time to go by.
+    pub clock: Clock,
+    /// The address clients reach the tenant at, when something stands in front of it.
+    pub public_login_url: Option<Url>,
+    /// Where people may be sent back to after a sign-in, besides loopback.
+    pub redirect_urls: Vec<Url>,
+    /// How long access tokens live; the contract's 24 hours when absent.
+    pub access_token_life: Option<Duration>,
+    /// Whether other programs may set faults, on a third loopback address.
+    pub control: bool,
+}
+
+impl Default for RehearsalConfig {
+    fn default() -> Self {
+        Self {
+            state_dir: None,
+            port: 0,
+            seed: 1,
+            size: 2000,
+            faults: Faults::none(),
+            clock: Clock::real(),
+            public_login_url: None,
+            redirect_urls: Vec::new(),
+            access_token_life: None,
+            control: false,
+        }
+    }
+}
+
+/// What another program needs to know to use a rehearsal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Description {
+    /// The tenant's address: what clients are configured with, and every token's `iss`.
+    pub login_url: String,
+    /// The tenant's application.
+    pub application_id: String,
+    /// The mail server's address.
+    pub mail_url: String,
+    /// Where faults can be set, when that was asked for.
+    pub control_url: Option<String>,
+    /// The ways to sign in.
+    pub connections: Vec<ConnectionDescription>,
+    /// Who can sign in.
+    pub people: Vec<PersonDescription>,
+}
+
+/// A way to sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConnectionDescription {
+    /// The `connectionId` to ask for.
+    pub connection_id: String,
+    /// The name shown to people.
+    pub name: String,
+}
+
+/// Somebody who can sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonDescription {
+    /// The user id, the `sub` of the tokens.
+    pub user: String,
+    /// The name shown to people.
+    pub name: String,
+    /// The person's address.
+    pub email: String,
+    /// `Work`, `Personal` or `Choir`.
+    pub account: String,
+    /// The connection this person signs in with.
+    pub connection: String,
+    /// Where this person's JMAP session begins.
+    pub jmap_session_url: String,
+    /// What to add to an `authenticationUrl` to sign this person in without a browser.
+    pub sign_in_query: String,
+    /// The same in words.
+    pub sign_in: String,
+}
+
+/// Why a rehearsal did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RehearsalError {
+    /// No loopback port could be had.
+    #[error("no port on this computer could be opened")]
+    Port(#[source] io::Error),
+    /// What was remembered cannot be used.
+    #[error(transparent)]
+    State(#[from] StateDirError),
+    /// The tenant would have no usable address.
+    #[error("the sign-in address is not a web address")]
+    Address(#[from] url::ParseError),
+}
+
+/// The ports of last time.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Ports {
+    login: u16,
+    mail: u16,
+}
+
+/// A running rehearsal. Dropping it ends both servers at once; [`Rehearsal::stop`] lets answers finish.
+pub struct Rehearsal {
+    description: Description,
+    faults: Faults,
+    clock: Clock,
+    tenant: Tenant,
+    cancel: CancellationToken,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Rehearsal {
+    /// Starts both servers on loopback.
+    ///
+    /// # Errors
+    /// [`RehearsalError`] when a port, the state or an address cannot be used. Nothing runs then.
+    pub async fn start(config: RehearsalConfig) -> Result<Self, RehearsalError> {
+        let state_dir = match &config.state_dir {
+            Some(path) => StateDir::open(path)?,
+            None => StateDir::in_memory(),
+        };
+        let before: Ports = state_dir.load(PORTS_FILE)?.unwrap_or_default();
+        let login = listen(config.port, before.login)
+            .await
+            .map_err(RehearsalError::Port)?;
+        let mail = listen(0, before.mail).await.map_err(RehearsalError::Port)?;
+        let control = match config.control {
+            true => Some(listen(0, 0).await.map_err(RehearsalError::Port)?),
+            false => None,
+        };
+        let address = |listener: &TcpListener| listener.local_addr().map_err(RehearsalError::Port);
+        let (login_at, mail_at) = (address(&login)?, address(&mail)?);
+        state_dir.save(
+            PORTS_FILE,
+            &Ports {
+                login: login_at.port(),
+                mail: mail_at.port(),
+            },
+        )?;
+
+        let issuer = config
+            .public_login_url
+            .clone()
+            .map_or_else(|| Url::parse(&format!("http://{login_at}")), Ok)?;
+        let mut tenant_config = TenantConfig::new(issuer);
+        tenant_config
+            .redirect_urls
+            .clone_from(&config.redirect_urls);
+        if let Some(life) = config.access_token_life {
+            tenant_config.access_token_life = life;
+        }
+        let control_url = control
+            .as_ref()
+            .map(address)
+            .transpose()?
+            .map(|at| format!("http://{at}"));
+        let description = describe(&tenant_config, mail_at, control_url);
+        let tenant = Tenant::open(
+            tenant_config,
+            config.clock.clone(),
+            config.faults.clone(),
+            state_dir,
+        )?;
+
+        let cancel = CancellationToken::new();
+        let mail_routes = with_faults(Router::new(), config.faults.clone(), Server::Mail);
+        let mut servers = vec![
+            serve(login, tenant.router(), &cancel),
+            serve(mail, mail_routes, &cancel),
+        ];
+        servers.extend(
+            control.map(|listener| serve(listener, control_router(config.faults.clone()), &cancel)),
+        );
+        Ok(Self {
+            description,
+            faults: config.faults,
+            clock: config.clock,
+            tenant,
+            cancel,
+            servers,
+        })
+    }
+
+    /// Forgets everything a rehearsal kept in `state_dir`.
+    ///
+    /// # Errors
+    /// [`StateDirError`] when the folder is in use, not a rehearsal's, or cannot be emptied.
+    pub fn reset(state_dir: &std::path::Path) -> Result<(), StateDirError> {
+        StateDir::reset(state_dir)
+    }
+
+    /// What other programs need to know.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The faults, to switch while it runs.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The time it goes by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The tenant, as something that knows whose token is whose.
+    #[must_use]
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Lets answers under way finish, for two seconds at most, and ends both servers.
+    pub async fn stop(mut self) {
+        self.cancel.cancel();
+        let servers = std::mem::take(&mut self.servers);
+        let ends: Vec<_> = servers.iter().map(JoinHandle::abort_handle).collect();
+        if tokio::time::timeout(FAREWELL, futures::future::join_all(servers))
+            .await
+            .is_err()
+        {
+            for end in ends {
+                end.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Rehearsal {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}
+
+/// A loopback listener at `wanted`, or else at `before` if that is still free, or else anywhere.
+async fn listen(wanted: u16, before: u16) -> io::Result<TcpListener> {
+    let at = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    if wanted != 0 {
+        return at(wanted).await;
+    }
+    match at(before).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if before != 0 => {
+            tracing::warn!(%error, port = before, "the port of last time is taken; accounts have to be added anew");
+            at(0).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn serve(listener: TcpListener, routes: Router, cancel: &CancellationToken) -> JoinHandle<()> {
+    let serving =
+        axum::serve(listener, routes).with_graceful_shutdown(cancel.clone().cancelled_owned());
+    tokio::spawn(async move {
+        if let Err(error) = serving.into_future().await {
+            tracing::warn!(%error, "a server of the rehearsal ended");
+        }
+    })
+}
+
+fn describe(tenant: &TenantConfig, mail: SocketAddr, control_url: Option<String>) -> Description {
+    let mail_url = format!("http://{mail}");
+    let describe_person = |person: crate::people::Person| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("connection", &person.connection)
+            .append_pair("person", &person.user);
+        let sign_in_query = format!("&{}", query.finish());
+        PersonDescription {
+            sign_in: format!(
+                "append {sign_in_query} to the authenticationUrl and follow the redirects"
+            ),
+            sign_in_query,
+            user: person.user,
+            name: person.name,
+            email: person.email,
+            account: person.account.to_owned(),
+            connection: person.connection,
+            jmap_session_url: format!("{mail_url}/.well-known/jmap"),
+        }
+    };
+    let named = |connection: crate::people::Connection| ConnectionDescription {
+        connection_id: connection.connection_id.to_owned(),
+        name: connection.name.to_owned(),
+    };
+    Description {
+        login_url: tenant.issuer_text(),
+        application_id: tenant.application_id.clone(),
+        control_url,
+        connections: connections().into_iter().map(named).collect(),
+        people: people().into_iter().map(describe_person).collect(),
+        mail_url,
+    }
+}
