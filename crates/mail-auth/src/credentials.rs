@@ -1,0 +1,47 @@
+//! What a sign-in yields: who it is, and what proves it.
+
+use std::sync::Arc;
+
+use mail_model::UnixTime;
+use secrecy::SecretString;
+
+use crate::authress::AuthressClient;
+use crate::session::Validity;
+
+/// A person, as a verified token names them. `(issuer, subject)` is the key; the rest is for
+/// showing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedIdentity {
+    /// The tenant.
+    pub issuer: String,
+    /// Authress's id for the person.
+    pub subject: String,
+    /// The connection used, if told.
+    pub connection: Option<String>,
+    /// Display name.
+    pub name: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Address of a picture. Fetching it would tell its host who is asking.
+    pub picture: Option<String>,
+    /// The end of the access token.
+    pub expires_at: UnixTime,
+}
+
+/// Tokens and cookies of one person. Not printable; they leave this crate as a bearer token for
+/// the mail server and as a sealed file, in no other way.
+pub struct Credentials {
+    pub(crate) client: Arc<AuthressClient>,
+    pub(crate) access: SecretString,
+    pub(crate) identity: VerifiedIdentity,
+    pub(crate) validity: Validity,
+}
+
+/// A finished sign-in. Nothing is stored yet.
+pub struct SignedIn {
+    /// Who signed in.
+    pub identity: VerifiedIdentity,
+    /// What proves it, for [`crate::Session::create`] or
+    /// [`crate::Session::replace_credentials`].
+    pub credentials: Credentials,
+}

@@ -1,0 +1,106 @@
+//! HTTP as this crate allows it: no redirects followed, time and size limits, no address in an
+//! error (addresses carry ids), no proxy to this machine itself.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::redirect;
+use url::Url;
+use zeroize::Zeroizing;
+
+const CONNECT: Duration = Duration::from_secs(10);
+const TOTAL: Duration = Duration::from_secs(30);
+/// Tokens and key sets are far smaller, in bytes.
+const LARGEST_BODY: usize = 256 * 1024;
+/// A server that asks for more is not believed.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// No answer, or one that broke off or was too large.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// Nothing was sent: no route, no name, no secure connection.
+    #[error("no connection")]
+    NotConnected(#[source] reqwest::Error),
+    /// The time limit passed.
+    #[error("no answer in time")]
+    TimedOut(#[source] reqwest::Error),
+    /// The connection broke.
+    #[error("the connection broke")]
+    Broken(#[source] reqwest::Error),
+    /// The answer is larger than anything expected.
+    #[error("the answer is too large")]
+    TooLarge,
+}
+
+impl From<reqwest::Error> for NetworkError {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_timeout() {
+            Self::TimedOut(error)
+        } else if error.is_connect() || error.is_builder() {
+            Self::NotConnected(error)
+        } else {
+            Self::Broken(error)
+        }
+    }
+}
+
+/// A whole answer. The body may hold tokens, so it is wiped when dropped.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// A client of its own: no connection, cookie or state is shared with any other.
+pub(crate) fn client(loopback: bool) -> Result<reqwest::Client, NetworkError> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT)
+        .timeout(TOTAL)
+        .user_agent(concat!("Braid/", env!("CARGO_PKG_VERSION")));
+    if loopback {
+        builder = builder.no_proxy();
+    } else {
+        builder = builder.https_only(true);
+    }
+    Ok(builder.build()?)
+}
+
+/// Sends a request and reads the whole answer.
+pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Reply, NetworkError> {
+    let mut response = request.send().await?;
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > LARGEST_BODY {
+            return Err(NetworkError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply {
+        status: response.status().as_u16(),
+        retry_after: retry_after(response.headers()),
+        headers: response.headers().clone(),
+        body,
+    })
+}
+
+/// A plain `GET` without credentials.
+pub(crate) async fn get(client: &reqwest::Client, url: Url) -> Result<Reply, NetworkError> {
+    send(client.get(url)).await
+}
+
+/// `Retry-After` in seconds; its date form is rare with rate limits and is left to our own pace.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}

@@ -1,0 +1,156 @@
+//! A session's life: the pure machine and the driver that runs it.
+
+mod live;
+mod machine;
+mod renewal;
+mod stored;
+
+pub use live::{Session, SessionParts, SignOutReport};
+pub use machine::{Effect, Event, NeedsSignIn, Origin, Refused, State, Validity, step};
+
+use mail_model::{Reaction, UnixTime};
+
+use crate::authress::AuthressError;
+use crate::http::NetworkError;
+use crate::keys::NoRandomBytes;
+use crate::sealed_file::SealedFileError;
+use crate::vault::VaultError;
+
+/// What a session looks like from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// Ended by the person.
+    SignedOut,
+    /// Works; renews itself before `until`.
+    SignedIn {
+        /// The end of the token in hand.
+        until: UnixTime,
+    },
+    /// Only the person can go on.
+    NeedsSignIn {
+        /// Why.
+        why: NeedsSignIn,
+    },
+    /// The vault or the disk does not let the session be read or kept. It is not lost.
+    VaultUnavailable {
+        /// What is in the way.
+        problem: VaultProblem,
+    },
+    /// Put aside by removal or linking.
+    Sealed,
+}
+
+/// What keeps a session from being read or stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VaultProblem {
+    /// The keyring is locked.
+    Locked,
+    /// No keyring is running.
+    NoService,
+    /// The person closed the keyring's window.
+    Dismissed,
+    /// The keyring does not answer.
+    NoAnswer,
+    /// Something else is wrong with the keyring.
+    Keyring,
+    /// The session file cannot be read or written.
+    Disk,
+}
+
+impl VaultProblem {
+    /// A sentence for the person, with what to do.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Locked => "Your keyring is locked. Unlock it, then try again.",
+            Self::NoService => {
+                "No keyring is available. Start one, or sign in for this session only."
+            }
+            Self::Dismissed => "The keyring was not unlocked. Try again when you are ready.",
+            Self::NoAnswer => {
+                "The keyring does not answer. Look for its password window, then try again."
+            }
+            Self::Keyring => "The keyring reports a problem.",
+            Self::Disk => "The session cannot be saved. Check the free space and try again.",
+        }
+    }
+}
+
+impl From<&VaultError> for VaultProblem {
+    fn from(error: &VaultError) -> Self {
+        match error {
+            VaultError::Locked => Self::Locked,
+            VaultError::NoService(_) => Self::NoService,
+            VaultError::Dismissed => Self::Dismissed,
+            VaultError::TimedOut { .. } => Self::NoAnswer,
+            VaultError::Damaged
+            | VaultError::AlreadyThere
+            | VaultError::Failed(_)
+            | VaultError::NoRandomBytes(_) => Self::Keyring,
+        }
+    }
+}
+
+/// Why a call on a session failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The vault has no key for this account.
+    #[error("there is no key for this account in the keyring")]
+    NoKey,
+    /// The vault does not answer.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The session could not be written; the one before is still in place.
+    #[error("the session cannot be saved")]
+    NotStored(#[source] SealedFileError),
+    /// Somebody else signed in than the person this account belongs to.
+    #[error("another person signed in")]
+    OtherPerson,
+    /// The account has been put aside.
+    #[error("the account is put aside")]
+    Sealed,
+    /// There is no token to ask with.
+    #[error(transparent)]
+    Token(#[from] mail_model::remote::TokenError),
+    /// The login service did not do what was asked.
+    #[error(transparent)]
+    Login(#[from] AuthressError),
+    /// No HTTP client can be made on this machine.
+    #[error("the network cannot be used")]
+    Network(#[source] NetworkError),
+}
+
+impl SessionError {
+    /// What the caller should do.
+    #[must_use]
+    pub fn reaction(&self) -> Reaction {
+        match self {
+            Self::NoKey | Self::OtherPerson | Self::NotStored(_) | Self::Network(_) => {
+                Reaction::AskPerson
+            }
+            Self::Vault(error) => error.reaction(),
+            Self::Sealed => Reaction::GiveUp,
+            Self::Token(error) => match error {
+                mail_model::remote::TokenError::SignInAgain => Reaction::SignInAgain,
+                mail_model::remote::TokenError::Unreachable { retry_after } => {
+                    Reaction::RetryLater(*retry_after)
+                }
+                _ => Reaction::AskPerson,
+            },
+            Self::Login(error) => error.reaction(),
+        }
+    }
+}
+
+impl From<SealedFileError> for SessionError {
+    fn from(error: SealedFileError) -> Self {
+        Self::NotStored(error)
+    }
+}
+
+impl From<NoRandomBytes> for SessionError {
+    fn from(error: NoRandomBytes) -> Self {
+        Self::NotStored(error.into())
+    }
+}
