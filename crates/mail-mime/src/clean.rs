@@ -7,6 +7,24 @@
 //! plans pictures and links ([`plan`]). The frame that shows the result adds its own
 //! (see [`crate::frame`]).
 
+mod allow;
+mod css;
+mod plan;
+mod prepass;
+
+#[cfg(test)]
+mod tests;
+
+use crate::markup::Quotes;
+use crate::text::Flow;
+
+pub(crate) use allow::link as link_target;
+
+/// The most octets of HTML that are laid out. Longer mails are shown as text.
+pub const MAX_OCTETS: usize = 2 << 20;
+/// The most pictures of one mail that are numbered.
+pub const MAX_IMAGES: usize = 1_000;
+
 /// What may be shown of the pictures a mail names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -67,8 +85,8 @@ pub struct CleanHtml {
     pub images: Vec<ImageSource>,
     /// Pictures on the network that stayed out, without the trackers.
     pub blocked_images: u32,
-    /// Pictures of at most 3 pixels in one direction, which only tell that a mail was read.
-    /// Always dropped.
+    /// Pictures on the network of at most 3 by 3 pixels, or hidden: they only tell that a mail
+    /// was read. Always dropped.
     pub trackers: u32,
     /// The links, in order.
     pub links: Vec<Link>,
@@ -98,9 +116,24 @@ impl CleanHtml {
 /// name, go away.
 #[must_use]
 pub fn clean(html: &str, options: &CleanOptions) -> CleanHtml {
-    let _ = options;
+    if html.len() > MAX_OCTETS {
+        return as_text(html);
+    }
+    let tame = prepass::tame(html);
+    let safe = allow::BUILDER.clean(&tame.html).to_string();
+    let mut clean = plan::plan(&safe, options);
+    clean.limited |= tame.limited;
+    clean
+}
+
+/// A mail too long to lay out: its words, without its looks.
+fn as_text(html: &str) -> CleanHtml {
+    let words = crate::markup::text_of(html, crate::text::MAX_OCTETS, Quotes::Keep);
+    let text = crate::text::to_html(&words, Flow::Fixed, false);
     CleanHtml {
-        html: ammonia::clean(html),
+        html: text.html,
+        links: text.links,
+        limited: true,
         ..CleanHtml::default()
     }
 }

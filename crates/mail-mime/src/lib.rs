@@ -14,6 +14,7 @@ pub mod frame;
 pub mod launch;
 mod markup;
 pub mod parse;
+pub mod picture;
 pub mod preview;
 pub mod text;
 
