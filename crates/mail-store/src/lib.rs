@@ -1,1 +1,41 @@
-//! One encrypted folder of SQLite files per account.
+//! One encrypted folder of SQLite files per account, and the list of accounts.
+//!
+//! | file | holds | if it is lost |
+//! |---|---|---|
+//! | `mail.sqlite` | what the server holds: mailboxes, messages, materialised lists, counts | fetched again |
+//! | `body.sqlite` | bodies, compressed | fetched again |
+//! | `search.sqlite` | the search index | built again |
+//! | `local.sqlite` | what exists only here: intents, settings | gone, so it is never replaced |
+//! | `registry.sqlite` | beside the folders: which accounts there are; no mail, no secrets | sign in again |
+//!
+//! A handle belongs to one account for its whole life; no function takes an account as a filter,
+//! so crossing accounts is impossible. One task writes each file, the person's changes ahead of
+//! synchronisation's; readers never wait for it.
+//!
+//! This crate knows no server and no window, and decides nothing about when to fetch.
+
+mod body;
+mod error;
+mod file;
+mod folder;
+mod intent;
+mod key;
+mod local;
+mod mail;
+mod open;
+mod registry;
+mod store;
+mod sync;
+mod writer;
+
+pub use error::{FileKind, StoreError};
+pub use folder::{Removed, remove_account_folder, sweep_trash};
+pub use intent::{Intent, IntentId, IntentOutcome, NewIntent};
+pub use key::StoreKey;
+pub use mail::list::{Ladder, ListScope};
+pub use mail::message::StoredMessage;
+pub use mail::recount::CountMismatch;
+pub use open::{OpenReport, SetAside, StoreOptions};
+pub use registry::{AccountRecord, AccountState, Registry, SourceAddress};
+pub use store::{AccountStore, StoreSizes};
+pub use sync::{FillState, ProgressUpdate, Sweep, SyncBatch, SyncProgress};

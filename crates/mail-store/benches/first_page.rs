@@ -1,0 +1,3 @@
+//! First pages of long lists.
+
+fn main() {}

@@ -1,0 +1,230 @@
+//! Opening one SQLite file: modes, key, settings, schema.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
+
+use crate::error::{FileKind, StoreError};
+use crate::key::StoreKey;
+
+static MAIL: Migrator = sqlx::migrate!("migrations/mail");
+static BODY: Migrator = sqlx::migrate!("migrations/body");
+static SEARCH: Migrator = sqlx::migrate!("migrations/search");
+static LOCAL: Migrator = sqlx::migrate!("migrations/local");
+static REGISTRY: Migrator = sqlx::migrate!("migrations/registry");
+
+/// Page caches of the whole process together stay below this many octets.
+const SOFT_HEAP_LIMIT: &str = "67108864";
+
+const fn migrator(file: FileKind) -> &'static Migrator {
+    match file {
+        FileKind::Mail => &MAIL,
+        FileKind::Body => &BODY,
+        FileKind::Search => &SEARCH,
+        FileKind::Local => &LOCAL,
+        FileKind::Registry => &REGISTRY,
+    }
+}
+
+/// One file, closed: where it is and how it is opened.
+#[derive(Clone)]
+pub(crate) struct SqliteFile {
+    kind: FileKind,
+    path: PathBuf,
+    key: Option<StoreKey>,
+}
+
+impl SqliteFile {
+    pub(crate) fn new(kind: FileKind, folder: &Path, key: Option<StoreKey>) -> Self {
+        Self {
+            kind,
+            path: folder.join(kind.file_name()),
+            key,
+        }
+    }
+
+    pub(crate) const fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file is there and has content.
+    pub(crate) fn has_content(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|file| file.len() > 0)
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        let mut options = SqliteConnectOptions::new().filename(&self.path);
+        if let Some(key) = &self.key {
+            options = options.pragma("key", key.pragma().to_string());
+        }
+        let synchronous = match self.kind {
+            FileKind::Local | FileKind::Registry => SqliteSynchronous::Full,
+            FileKind::Mail | FileKind::Body | FileKind::Search => SqliteSynchronous::Normal,
+        };
+        options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(synchronous)
+            .busy_timeout(Duration::from_secs(5))
+            .row_buffer_size(128)
+            .pragma("cache_size", "-8192")
+            .pragma("temp_store", "MEMORY")
+            .pragma("mmap_size", "0")
+            .pragma("wal_autocheckpoint", "1000")
+            .pragma("journal_size_limit", "67108864")
+            .pragma("soft_heap_limit", SOFT_HEAP_LIMIT)
+            .disable_statement_logging()
+    }
+
+    /// Whether the key opens what is there. Reads only.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when it does not: a wrong key and a damaged first page look alike.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        let result = self.read_schema().await;
+        result.map_err(|error| match StoreError::from(error) {
+            StoreError::Database(source) if crate::error::is_damage(&source) => {
+                StoreError::Damaged {
+                    file: self.kind,
+                    source,
+                }
+            }
+            other => other,
+        })
+    }
+
+    async fn read_schema(&self) -> Result<(), sqlx::Error> {
+        // No journal mode here: asking for one could write to a file the key does not belong to.
+        let mut options = SqliteConnectOptions::new().filename(&self.path);
+        if let Some(key) = &self.key {
+            options = options.pragma("key", key.pragma().to_string());
+        }
+        let mut connection = options.disable_statement_logging().connect().await?;
+        sqlx::query("SELECT count(*) FROM sqlite_schema")
+            .execute(&mut connection)
+            .await?;
+        connection.close().await
+    }
+
+    /// Reads the whole file and checks it: SQLite's structure and, where encrypted, every page's
+    /// authentication code.
+    pub(crate) async fn is_sound(&self) -> Result<bool, StoreError> {
+        match self.check().await {
+            Ok(sound) => Ok(sound),
+            Err(error) if crate::error::is_damage(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn check(&self) -> Result<bool, sqlx::Error> {
+        let mut connection = self.options().pragma("query_only", "ON").connect().await?;
+        let mut findings: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_all(&mut connection)
+            .await?;
+        findings.retain(|finding| finding != "ok");
+        if self.key.is_some() {
+            let pages: Vec<String> = sqlx::query_scalar("PRAGMA cipher_integrity_check")
+                .fetch_all(&mut connection)
+                .await?;
+            findings.extend(pages);
+        }
+        connection.close().await?;
+        Ok(findings.is_empty())
+    }
+
+    /// Opens the writing connection: creates the file if need be and brings its schema up to date.
+    pub(crate) async fn open_writer(&self) -> Result<SqliteConnection, StoreError> {
+        create_private(&self.path)?;
+        let options = self.options().optimize_on_close(true, 400);
+        let mut connection = options
+            .connect()
+            .await
+            .map_err(|error| StoreError::from(error).in_file(self.kind))?;
+        migrator(self.kind)
+            .run(&mut connection)
+            .await
+            .map_err(|error| StoreError::migration(self.kind, error))?;
+        Ok(connection)
+    }
+
+    /// Readers that cannot write, opened when first needed.
+    pub(crate) fn readers(&self, count: u32) -> SqlitePool {
+        SqlitePoolOptions::new()
+            .min_connections(0)
+            .max_connections(count)
+            .idle_timeout(Duration::from_secs(60))
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(self.options().pragma("query_only", "ON"))
+    }
+
+    /// Moves the file and its journal beside itself, so that a new one can be made.
+    pub(crate) fn set_aside(&self) -> Result<PathBuf, StoreError> {
+        let free = (1_u32..)
+            .map(|n| suffixed(&self.path, &format!(".damaged-{n}")))
+            .find(|path| !path.exists())
+            .unwrap_or_else(|| suffixed(&self.path, ".damaged"));
+        for suffix in ["-wal", "-shm", ""] {
+            let from = suffixed(&self.path, suffix);
+            if from.exists() {
+                std::fs::rename(&from, suffixed(&free, suffix))
+                    .map_err(|error| StoreError::io(&from, error))?;
+            }
+        }
+        Ok(free)
+    }
+
+    /// Octets of the file and its journal.
+    pub(crate) fn size(&self) -> u64 {
+        ["", "-wal"]
+            .iter()
+            .filter_map(|suffix| std::fs::metadata(suffixed(&self.path, suffix)).ok())
+            .map(|file| file.len())
+            .sum()
+    }
+}
+
+/// The path with something behind its last part.
+pub(crate) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Makes a folder that only the person can enter, whatever the umask.
+pub(crate) fn create_private_folder(folder: &Path) -> Result<(), StoreError> {
+    std::fs::create_dir_all(folder).map_err(|error| StoreError::io(folder, error))?;
+    restrict(folder, 0o700)
+}
+
+/// Makes an empty file that only the person can read, whatever the umask. SQLite gives its
+/// journal the same mode.
+pub(crate) fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map_err(|error| StoreError::io(path, error))?;
+    restrict(path, 0o600)
+}
+
+#[cfg(unix)]
+fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let permissions = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(path, permissions).map_err(|error| StoreError::io(path, error))
+}
+
+/// The profile folder of other systems is the person's own already.
+#[cfg(not(unix))]
+fn restrict(_path: &Path, _mode: u32) -> Result<(), StoreError> {
+    Ok(())
+}

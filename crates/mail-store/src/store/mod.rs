@@ -1,0 +1,246 @@
+//! One account's open folder.
+
+mod read;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mail_model::StoreChange;
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, broadcast};
+use tokio::task::JoinHandle;
+
+use crate::error::{FileKind, StoreError};
+use crate::file::SqliteFile;
+use crate::folder::FolderLock;
+use crate::key::StoreKey;
+use crate::open::{Files, OpenReport, StoreOptions, put_aside, suspect};
+use crate::writer::{Priority, Step, Writer};
+
+/// Octets on the disk, journals included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreSizes {
+    /// What the server holds, without bodies.
+    pub mail: u64,
+    /// Bodies.
+    pub body: u64,
+    /// The search index.
+    pub search: u64,
+    /// What exists only here.
+    pub local: u64,
+}
+
+/// The open files of one account. Clones share them.
+///
+/// No function takes an account: a handle is one account's, so nothing can cross.
+#[derive(Clone)]
+pub struct AccountStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    files: Files,
+    lock: Arc<FolderLock>,
+    mail: Writer,
+    body: Writer,
+    local: Writer,
+    mail_readers: SqlitePool,
+    body_readers: SqlitePool,
+    changes: broadcast::Sender<StoreChange>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    report: OpenReport,
+}
+
+impl std::fmt::Debug for AccountStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountStore")
+            .field("folder", &self.inner.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who lags behind by more changes than this has to look at everything anew.
+const KEPT_CHANGES: usize = 256;
+
+impl AccountStore {
+    /// Opens an account's folder, or makes it: checks the key, moves damaged files aside, brings
+    /// schemas up to date, and finishes what a kill left half done. [`Self::report`] tells.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongKey`], [`StoreError::InUse`], [`StoreError::NewerSchema`] and
+    /// [`StoreError::LocalDamaged`] leave every file as it was.
+    pub async fn open(
+        folder: &Path,
+        key: StoreKey,
+        options: StoreOptions,
+    ) -> Result<Self, StoreError> {
+        let lock = Arc::new(FolderLock::take(folder)?);
+        let files = Files::new(folder, &key, options);
+        let mut report = OpenReport {
+            set_aside: files.examine().await?,
+            intents_applied: 0,
+        };
+        // First the file that is never replaced: if it cannot be opened, nothing else happens.
+        let local = files.local.open_writer().await?;
+        let mail = open_or_replace(&files.mail, &mut report).await?;
+        let body = open_or_replace(&files.body, &mut report).await?;
+        // Nothing writes the index yet; its schema is brought up to date with the others'.
+        let search = open_or_replace(&files.search, &mut report).await?;
+        search.close().await?;
+
+        let start = |kind, connection| Writer::start(kind, connection, Some(Arc::clone(&lock)));
+        let (mail, mail_task) = start(FileKind::Mail, mail);
+        let (body, body_task) = start(FileKind::Body, body);
+        let (local, local_task) = start(FileKind::Local, local);
+        let (changes, _) = broadcast::channel(KEPT_CHANGES);
+        let mut inner = Inner {
+            folder: folder.to_owned(),
+            mail_readers: files.mail.readers(2),
+            body_readers: files.body.readers(1),
+            files,
+            lock,
+            mail,
+            body,
+            local,
+            changes,
+            tasks: Mutex::new(vec![mail_task, body_task, local_task]),
+            report: OpenReport::default(),
+        };
+        report.intents_applied = inner.apply_open_intents().await?;
+        inner.forget_bodies().await?;
+        inner.report = report;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// What opening had to do.
+    #[must_use]
+    pub fn report(&self) -> &OpenReport {
+        &self.inner.report
+    }
+
+    /// Where the files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+
+    /// Changes from now on, each after its commit, in the order of their numbers. Who lags is told
+    /// so and has to read everything anew.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<StoreChange> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Octets of each file.
+    #[must_use]
+    pub fn sizes(&self) -> StoreSizes {
+        let files = &self.inner.files;
+        StoreSizes {
+            mail: files.mail.size(),
+            body: files.body.size(),
+            search: files.search.size(),
+            local: files.local.size(),
+        }
+    }
+
+    /// Reads every file whole and checks it; gives the damaged ones, which the next opening moves
+    /// aside (never `local.sqlite`). Takes about a second for half a gigabyte.
+    ///
+    /// # Errors
+    /// When a file cannot be read at all.
+    pub async fn check_files(&self) -> Result<Vec<FileKind>, StoreError> {
+        let files = &self.inner.files;
+        let mut damaged = Vec::new();
+        for file in [&files.mail, &files.body, &files.search, &files.local] {
+            if !file.is_sound().await? {
+                damaged.push(file.kind());
+                if file.kind() != FileKind::Local {
+                    suspect(file);
+                }
+            }
+        }
+        Ok(damaged)
+    }
+
+    /// Finishes queued writes and closes the files, for every clone of this handle.
+    ///
+    /// # Errors
+    /// When the folder cannot be given back.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let inner = &self.inner;
+        inner.mail_readers.close().await;
+        inner.body_readers.close().await;
+        for writer in [&inner.mail, &inner.body, &inner.local] {
+            writer.stop();
+        }
+        for task in inner.tasks.lock().await.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a writer ended by a panic");
+            }
+        }
+        inner.lock.release()
+    }
+}
+
+/// Opens a file that can be filled again; one that turns out damaged makes room for a new one.
+async fn open_or_replace(
+    file: &SqliteFile,
+    report: &mut OpenReport,
+) -> Result<SqliteConnection, StoreError> {
+    match file.open_writer().await {
+        Err(StoreError::Damaged { .. }) => {
+            report.set_aside.push(put_aside(file)?);
+            file.open_writer().await
+        }
+        other => other,
+    }
+}
+
+impl Inner {
+    /// A connection for reading `mail.sqlite`.
+    async fn mail_reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let connection = self.mail_readers.acquire().await;
+        connection.map_err(|error| self.noted(FileKind::Mail, error.into()))
+    }
+
+    async fn body_reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let connection = self.body_readers.acquire().await;
+        connection.map_err(|error| self.noted(FileKind::Body, error.into()))
+    }
+
+    /// Says which file an error came from, and remembers damage for the next opening.
+    fn noted(&self, file: FileKind, error: StoreError) -> StoreError {
+        let error = error.in_file(file);
+        if let StoreError::Damaged { file, .. } = &error {
+            match file {
+                FileKind::Mail => suspect(&self.files.mail),
+                FileKind::Body => suspect(&self.files.body),
+                FileKind::Search => suspect(&self.files.search),
+                FileKind::Local | FileKind::Registry => {}
+            }
+        }
+        error
+    }
+
+    /// Runs a job on the writer of a file.
+    async fn write<T, F>(&self, file: FileKind, priority: Priority, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, Result<T, StoreError>>
+            + Send
+            + 'static,
+    {
+        let writer = match file {
+            FileKind::Body => &self.body,
+            FileKind::Local => &self.local,
+            FileKind::Mail | FileKind::Search | FileKind::Registry => &self.mail,
+        };
+        let result = writer.run(priority, job).await;
+        result.map_err(|error| self.noted(file, error))
+    }
+}

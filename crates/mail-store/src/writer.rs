@@ -1,0 +1,148 @@
+//! The one writer of a file: a task that owns the only writing connection and runs jobs one
+//! after the other, the person's ahead of synchronisation's.
+//!
+//! A connection of its own for each writer would leave the order to SQLite's busy handler, under
+//! which a person's click waits behind a whole synchronisation.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use sqlx::{Connection as _, SqliteConnection};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::error::{FileKind, StoreError};
+use crate::folder::FolderLock;
+
+/// Who waits for a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// The person: next in line.
+    Person,
+    /// Synchronisation and upkeep: whenever the person wants nothing.
+    Synchronisation,
+}
+
+pub(crate) type Step<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
+
+type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, ()> + Send>;
+
+/// A handle to a file's writer; clones share the task.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    file: FileKind,
+    person: mpsc::Sender<Job>,
+    synchronisation: mpsc::Sender<Job>,
+    stop: watch::Sender<bool>,
+}
+
+impl Writer {
+    /// Starts the task. It ends after [`Writer::stop`], or when every handle is gone, and closes
+    /// the connection.
+    pub(crate) fn start(
+        file: FileKind,
+        connection: SqliteConnection,
+        lock: Option<Arc<FolderLock>>,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        let (person, person_jobs) = mpsc::channel(64);
+        let (synchronisation, synchronisation_jobs) = mpsc::channel(8);
+        let (stop, stopped) = watch::channel(false);
+        let queues = Queues {
+            person: person_jobs,
+            synchronisation: synchronisation_jobs,
+        };
+        let task = tokio::spawn(async move {
+            run(file, connection, queues, stopped).await;
+            // Held until here: nobody else may open the folder while a write is under way.
+            drop(lock);
+        });
+        let writer = Self {
+            file,
+            person,
+            synchronisation,
+            stop,
+        };
+        (writer, task)
+    }
+
+    /// Takes no more jobs; what is queued still runs.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Runs a job on the writing connection and waits for its result.
+    ///
+    /// # Cancellation
+    /// Once queued the job runs to its end, whether or not anyone waits for it.
+    pub(crate) async fn run<T, F>(&self, priority: Priority, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, Result<T, StoreError>>
+            + Send
+            + 'static,
+    {
+        let (answer, result) = oneshot::channel();
+        let boxed: Job = Box::new(move |connection| {
+            Box::pin(async move {
+                let outcome = job(connection).await;
+                if answer.send(outcome).is_err() {
+                    tracing::debug!("nobody waited for a finished write");
+                }
+            })
+        });
+        let queue = match priority {
+            Priority::Person => &self.person,
+            Priority::Synchronisation => &self.synchronisation,
+        };
+        queue.send(boxed).await.map_err(|_| StoreError::Closed)?;
+        result
+            .await
+            .map_err(|_| StoreError::Closed)?
+            .map_err(|error| error.in_file(self.file))
+    }
+}
+
+struct Queues {
+    person: mpsc::Receiver<Job>,
+    synchronisation: mpsc::Receiver<Job>,
+}
+
+impl Queues {
+    async fn next(&mut self) -> Option<Job> {
+        tokio::select! {
+            biased;
+            Some(job) = self.person.recv() => Some(job),
+            Some(job) = self.synchronisation.recv() => Some(job),
+            else => None,
+        }
+    }
+}
+
+async fn run(
+    file: FileKind,
+    mut connection: SqliteConnection,
+    mut queues: Queues,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut stopping = false;
+    loop {
+        let job = tokio::select! {
+            biased;
+            job = queues.next() => job,
+            // An error means that every handle is gone; the queues tell the same.
+            Ok(()) = stopped.changed(), if !stopping => {
+                stopping = true;
+                queues.person.close();
+                queues.synchronisation.close();
+                continue;
+            }
+        };
+        match job {
+            Some(job) => job(&mut connection).await,
+            None => break,
+        }
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%file, %error, "the file was not closed cleanly");
+    }
+}

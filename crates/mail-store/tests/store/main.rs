@@ -1,0 +1,12 @@
+//! The store on real, encrypted files.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test, as tests do"
+)]
+
+mod fixture;
+mod intents;
+mod lists;
