@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use html5ever::TokenizerResult;
 use html5ever::buffer_queue::BufferQueue;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -50,10 +51,15 @@ pub(crate) fn text_of(html: &str, enough: usize, quotes: Quotes) -> String {
         // A boundary is at most three octets away, so a piece is never empty.
         rest = after;
         queue.push_back(StrTendril::from_slice(piece));
-        let _ = tokenizer.feed(&queue);
+        run(&tokenizer, &queue);
     }
     tokenizer.end();
     tokenizer.sink.0.into_inner().text
+}
+
+/// Tokenizes what is in the queue. Our sinks never ask to stop, so it is always read to its end.
+pub(crate) fn run<S: TokenSink>(tokenizer: &Tokenizer<S>, queue: &BufferQueue) {
+    while !matches!(tokenizer.feed(queue), TokenizerResult::Done) {}
 }
 
 struct Words {

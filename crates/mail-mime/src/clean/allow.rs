@@ -287,7 +287,7 @@ pub(super) static BUILDER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .url_relative(UrlRelative::Deny)
         .link_rel(None)
         .strip_comments(true)
-        .attribute_filter(|element, name, value| attribute(element, name, value));
+        .attribute_filter(attribute);
     builder
 });
 

@@ -12,7 +12,7 @@ use html5ever::tokenizer::{
 use mail_parser::decoders::base64::base64_decode;
 
 use super::{CleanHtml, CleanOptions, ImagePolicy, ImageSource, Link, MAX_IMAGES, css};
-use crate::markup::escape_into;
+use crate::markup::{escape_into, run};
 
 /// The most characters of a link's words that are told.
 const MAX_LINK_TEXT: usize = 200;
@@ -33,7 +33,7 @@ pub(super) fn plan(safe: &str, options: &CleanOptions) -> CleanHtml {
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     let queue = BufferQueue::default();
     queue.push_back(StrTendril::from_slice(safe));
-    let _ = tokenizer.feed(&queue);
+    run(&tokenizer, &queue);
     tokenizer.end();
     tokenizer.sink.0.into_inner().result
 }

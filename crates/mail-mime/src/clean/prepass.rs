@@ -19,7 +19,7 @@ use html5ever::tokenizer::{
 };
 
 use super::allow;
-use crate::markup::escape_into;
+use crate::markup::{escape_into, run};
 use nest::Nest;
 
 /// The most attributes of one tag.
@@ -52,7 +52,7 @@ pub(super) fn tame(html: &str) -> Tame {
     let queue = BufferQueue::default();
     for piece in pieces {
         queue.push_back(StrTendril::from_slice(piece));
-        let _ = tokenizer.feed(&queue);
+        run(&tokenizer, &queue);
     }
     tokenizer.end();
     let mut pass = tokenizer.sink.0.into_inner();
