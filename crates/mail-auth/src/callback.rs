@@ -206,3 +206,6 @@ fn error_word(error: &str) -> String {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if is_word { error } else { "other" }.to_owned()
 }
+
+#[cfg(test)]
+mod tests;

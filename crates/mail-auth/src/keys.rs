@@ -102,8 +102,14 @@ mod tests {
     fn derived_keys_never_change() {
         let key = AccountKey::from_bytes([7; 32]);
         let hex = |bytes: &[u8; 32]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        assert_eq!(hex(&key.derive(KeyPurpose::Database)), "DB");
-        assert_eq!(hex(&key.derive(KeyPurpose::Session)), "SE");
+        assert_eq!(
+            hex(&key.derive(KeyPurpose::Database)),
+            "9cbe9e3795073087bf4a5f76a90128869b0492c918759464c28e95e3e2e36128"
+        );
+        assert_eq!(
+            hex(&key.derive(KeyPurpose::Session)),
+            "5d0bfb1484d5ba04aaf08f3eb21a2c753663c6e31f7b9b0dcc54f60b371f4cd2"
+        );
     }
 
     #[test]

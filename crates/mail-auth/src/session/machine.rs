@@ -570,3 +570,6 @@ fn sealed(event: Event) -> Step {
         | Event::Loaded { .. } => Err(Refused),
     }
 }
+
+#[cfg(test)]
+mod tests;
