@@ -1,8 +1,8 @@
 //! Every id of the account with its changeable parts, page by page.
 //!
 //! What is missing here counts as gone, so a page must not skip a message because another one
-//! before it was deleted meanwhile. A page therefore begins after the last message of the one
-//! before it (an anchor, RFC 8620 section 5.5), not at a number.
+//! before it was deleted meanwhile. A page therefore begins with the last message of the one
+//! before it (an anchor, RFC 8620 section 5.5), not at a number; that message is then dropped.
 
 use std::sync::PoisonError;
 
@@ -15,7 +15,7 @@ use crate::listing::{MOST_IN_PIECE, Piece, piece};
 use crate::mailboxes::state_string;
 use crate::session::Session;
 use crate::source::JmapSource;
-use crate::wire::email::{CHANGING_PROPERTIES, ChangingWire};
+use crate::wire::email::{CHANGING_PROPERTIES, ChangingWire, HasId};
 
 /// So many messages at the seam may be deleted between two pages.
 const ANCHORS: usize = 16;
@@ -38,17 +38,16 @@ pub(crate) async fn page(
         let kept = source.inventory_place.lock();
         kept.unwrap_or_else(PoisonError::into_inner).clone()
     };
-    let mut size = session
-        .limits
-        .objects_in_get
-        .min(MOST_IN_PIECE)
-        .min(limit)
-        .max(1);
+    let most = session.limits.objects_in_get.min(MOST_IN_PIECE);
+    let mut size = most.min(limit).max(1);
     loop {
-        let read = if position == 0 || place.position != position || place.last.is_empty() {
-            at_position(source, session, position, size).await
-        } else {
+        // A page after an anchor needs room for the anchor itself.
+        let goes_on = position > 0 && place.position == position && !place.last.is_empty();
+        let read = if goes_on && most > 1 {
+            let size = size.saturating_add(1).min(most);
             after_anchor(source, session, &place.last, size).await
+        } else {
+            at_position(source, session, position, size).await
         };
         match read {
             Ok(piece) => return finish(source, position, piece),
@@ -69,8 +68,11 @@ async fn at_position(
     piece(source, session, &arguments, &CHANGING_PROPERTIES, size).await
 }
 
-/// Begins after the latest of these messages that still exists; the messages between it and
-/// the seam are gone, or are read twice, which is harmless.
+/// Begins after the latest of these messages that still exists; what lies between it and the
+/// seam is gone, or is read twice, which is harmless.
+///
+/// Only a page that begins with its anchor is believed: Cyrus answers an anchor that is gone
+/// with an empty page, which would look like the end.
 async fn after_anchor(
     source: &JmapSource,
     session: &Session,
@@ -80,17 +82,23 @@ async fn after_anchor(
     for anchor in anchors.iter().rev() {
         let mut arguments = Map::new();
         arguments.insert("anchor".into(), anchor.as_str().into());
-        arguments.insert("anchorOffset".into(), 1.into());
-        match piece(source, session, &arguments, &CHANGING_PROPERTIES, size).await {
+        arguments.insert("anchorOffset".into(), 0.into());
+        match piece::<ChangingWire>(source, session, &arguments, &CHANGING_PROPERTIES, size).await {
             Err(Fault::AnchorNotFound) => {}
-            other => return other,
+            Ok(mut piece) if piece.query.ids.first() == Some(anchor) => {
+                piece.query.ids.remove(0);
+                piece.objects.retain(|object| object.id() != anchor);
+                return Ok(piece);
+            }
+            Ok(_) => {}
+            Err(fault) => return Err(fault),
         }
     }
     Err(SourceError::CannotCalculateChanges.into())
 }
 
-/// Vanished messages are left out, so a page can be empty before the end; then the caller would
-/// stop, so its anchors are what the next page goes on from only when something was given.
+/// An empty page means the end to the caller, so one whose messages all vanished while it was
+/// read must not look like it.
 fn finish(
     source: &JmapSource,
     position: u64,

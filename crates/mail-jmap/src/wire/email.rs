@@ -171,7 +171,7 @@ impl EmailWire {
             bcc: addresses(self.bcc),
             reply_to: addresses(self.reply_to),
             subject: self.subject.unwrap_or_default(),
-            preview: shortened(self.preview),
+            preview: shortened(&self.preview),
             message_ids: self.message_id.unwrap_or_default(),
             in_reply_to: self.in_reply_to.unwrap_or_default(),
             references: self.references.unwrap_or_default(),
@@ -223,7 +223,8 @@ fn addresses(list: Option<Vec<AddressWire>>) -> Vec<Address> {
         .collect()
 }
 
-fn shortened(mut text: String) -> String {
+fn shortened(text: &str) -> String {
+    let mut text = text.trim().to_owned();
     if let Some((end, _)) = text.char_indices().nth(PREVIEW_LIMIT) {
         text.truncate(end);
     }
@@ -288,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_preview_is_cut_between_characters() {
-        assert_eq!(shortened("é".repeat(300)).chars().count(), PREVIEW_LIMIT);
-        assert_eq!(shortened("short".into()), "short");
+        assert_eq!(shortened(&"é".repeat(300)).chars().count(), PREVIEW_LIMIT);
+        assert_eq!(shortened(" short\n"), "short");
     }
 }
