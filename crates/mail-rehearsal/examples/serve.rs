@@ -8,7 +8,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use mail_rehearsal::{Rehearsal, RehearsalConfig};
-use tokio::io::AsyncReadExt;
+use tokio::sync::oneshot;
 use url::Url;
 
 type Failure = Box<dyn std::error::Error>;
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Failure> {
     writeln!(out, "{}", serde_json::to_string(rehearsal.description())?)?;
     out.flush()?;
     tokio::select! {
-        ended = until_input_ends() => ended?,
+        ended = input_ended() => ended?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
     rehearsal.stop().await;
@@ -28,11 +28,13 @@ async fn main() -> Result<(), Failure> {
 }
 
 /// The program that started this one holds the other end, so this one never outlives it.
-async fn until_input_ends() -> std::io::Result<()> {
-    let mut ignored = [0; 64];
-    let mut input = tokio::io::stdin();
-    while input.read(&mut ignored).await? > 0 {}
-    Ok(())
+fn input_ended() -> oneshot::Receiver<()> {
+    let (ended, wait) = oneshot::channel();
+    std::thread::spawn(move || {
+        let read = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        ended.send(()).is_ok() && read.is_ok()
+    });
+    wait
 }
 
 fn config(mut words: impl Iterator<Item = String>) -> Result<RehearsalConfig, Failure> {

@@ -71,6 +71,8 @@ impl Default for RehearsalConfig {
 pub struct Description {
     /// The tenant's address: what clients are configured with, and every token's `iss`.
     pub login_url: String,
+    /// Where the tenant listens: the same, unless something stands in front of it.
+    pub login_listener_url: String,
     /// The tenant's application.
     pub application_id: String,
     /// The mail server's address.
@@ -189,7 +191,7 @@ impl Rehearsal {
             .map(address)
             .transpose()?
             .map(|at| format!("http://{at}"));
-        let description = describe(&tenant_config, mail_at, control_url);
+        let description = describe(&tenant_config, login_at, mail_at, control_url);
         let tenant = Tenant::open(
             tenant_config,
             config.clock.clone(),
@@ -299,7 +301,12 @@ fn serve(listener: TcpListener, routes: Router, cancel: &CancellationToken) -> J
     })
 }
 
-fn describe(tenant: &TenantConfig, mail: SocketAddr, control_url: Option<String>) -> Description {
+fn describe(
+    tenant: &TenantConfig,
+    login: SocketAddr,
+    mail: SocketAddr,
+    control_url: Option<String>,
+) -> Description {
     let mail_url = format!("http://{mail}");
     let describe_person = |person: crate::people::Person| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -326,6 +333,7 @@ fn describe(tenant: &TenantConfig, mail: SocketAddr, control_url: Option<String>
     };
     Description {
         login_url: tenant.issuer_text(),
+        login_listener_url: format!("http://{login}"),
         application_id: tenant.application_id.clone(),
         control_url,
         connections: connections().into_iter().map(named).collect(),
