@@ -1,0 +1,192 @@
+//! The engine of one account: its tasks, and what a person can ask of them.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use mail_model::remote::{ByteStream, MailSource};
+use mail_model::{Attachment, Body, MessageKey};
+use mail_store::{AccountStore, FileKind, IntentId, NewIntent, StoreError};
+use tokio::sync::{Mutex, Notify, broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::account_loop::AccountLoop;
+use crate::bodies::{self, Demand, FetchError};
+use crate::notice::Notice;
+use crate::options::EngineOptions;
+use crate::push;
+use crate::shared::{Shared, Wakes};
+use crate::status::{AccountStatus, StatusBoard};
+use crate::supervisor::keep_running;
+
+/// Notices kept for a listener that lags.
+const NOTICES: usize = 64;
+
+/// Synchronises one account and carries the person's changes to its server.
+///
+/// Owns three tasks, each of which is started again when it fails: the account's loop, the push
+/// channel, and the fetching of bodies. They know one store and one source; nothing here names
+/// or reaches another account.
+pub struct AccountEngine {
+    shared: Arc<Shared>,
+    demands: mpsc::UnboundedSender<Demand>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl AccountEngine {
+    /// Starts to synchronise. Changes that a person made earlier are sent first.
+    ///
+    /// # Errors
+    /// The local copy cannot be read.
+    pub async fn start(
+        store: AccountStore,
+        source: Arc<dyn MailSource>,
+        options: EngineOptions,
+    ) -> Result<Self, StoreError> {
+        let report = store.report();
+        let rebuilding = report
+            .set_aside
+            .iter()
+            .any(|set| set.file == FileKind::Mail);
+        let board = StatusBoard::new(rebuilding);
+        let queued = store.intents(usize::MAX).await?.len() as u64;
+        board.set_queued(queued);
+        if let Some(at) = store.progress().await?.last_success {
+            board.set_synced_at(at);
+        }
+        let shared = Arc::new(Shared {
+            store,
+            source,
+            options,
+            board,
+            notices: broadcast::channel(NOTICES).0,
+            wakes: Wakes::default(),
+            push_wanted: watch::Sender::new(false),
+            queued: AtomicU64::new(queued),
+            ahead: Notify::new(),
+            prod: Notify::new(),
+            stop: CancellationToken::new(),
+        });
+        let (demands, received) = mpsc::unbounded_channel();
+        let received = Arc::new(Mutex::new(received));
+        let mut tasks = JoinSet::new();
+        let of_loop = Arc::clone(&shared);
+        tasks.spawn(keep_running(
+            Arc::clone(&shared),
+            "synchronisation",
+            move || AccountLoop::new(Arc::clone(&of_loop)).run(),
+        ));
+        let of_push = Arc::clone(&shared);
+        tasks.spawn(keep_running(Arc::clone(&shared), "push", move || {
+            push::run(Arc::clone(&of_push))
+        }));
+        let of_bodies = Arc::clone(&shared);
+        tasks.spawn(keep_running(Arc::clone(&shared), "bodies", move || {
+            bodies::run(Arc::clone(&of_bodies), Arc::clone(&received))
+        }));
+        Ok(Self {
+            shared,
+            demands,
+            tasks: Mutex::new(tasks),
+        })
+    }
+
+    /// How the account is, now and from now on.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<AccountStatus> {
+        self.shared.board.watch()
+    }
+
+    /// What the person should be told once.
+    #[must_use]
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.shared.notices.subscribe()
+    }
+
+    /// The account's local copy.
+    #[must_use]
+    pub fn store(&self) -> &AccountStore {
+        &self.shared.store
+    }
+
+    /// Looks for new mail now: a person asks, the network is back, the session was renewed or the
+    /// keyring unlocked. Cuts short every wait but one the server asked for.
+    pub fn sync_now(&self) {
+        self.shared.wakes.wake();
+        self.shared.prod.notify_waiters();
+    }
+
+    /// Changes messages: durable and shown when this returns, sent to the server as soon as it
+    /// can be reached.
+    ///
+    /// # Errors
+    /// See [`AccountStore::queue_edit`].
+    pub async fn edit(&self, edit: NewIntent) -> Result<IntentId, StoreError> {
+        let (id, _) = self.shared.store.queue_edit(edit).await?;
+        self.shared.count_queued(true);
+        self.shared.wakes.mark();
+        Ok(id)
+    }
+
+    /// The body of a message: from the local copy, or from the server ahead of everything else.
+    /// Several calls for the same message share one request.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    ///
+    /// # Cancellation
+    /// Dropping the future gives up waiting; a body that is on its way is stored all the same.
+    pub async fn fetch_body(&self, key: MessageKey) -> Result<Body, FetchError> {
+        if let Some(body) = self.shared.store.body(key).await? {
+            return Ok(body);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.demands
+            .send(Demand { key, reply })
+            .map_err(|_| FetchError::Stopped)?;
+        tokio::select! {
+            answer = answer => answer.map_err(|_| FetchError::Stopped)?,
+            () = self.shared.stop.cancelled() => Err(FetchError::Stopped),
+        }
+    }
+
+    /// The bytes of a message's `index`th file as they arrive, and what is known of it. They are
+    /// not kept here.
+    ///
+    /// # Errors
+    /// [`FetchError::Gone`] if there is no such file; else see [`FetchError`].
+    pub async fn open_blob(
+        &self,
+        key: MessageKey,
+        index: usize,
+    ) -> Result<(Attachment, ByteStream), FetchError> {
+        let body = self.fetch_body(key).await?;
+        let attachment = body.attachments.into_iter().nth(index);
+        let attachment = attachment.ok_or(FetchError::Gone)?;
+        let request = self.shared.source.blob(&attachment.blob);
+        let bytes = self.shared.ask(request).await?;
+        Ok((attachment, bytes))
+    }
+
+    /// Stops all tasks. Requests are dropped; what is being stored is stored to its end by the
+    /// store. Returns within [`stop_limit`](EngineOptions::stop_limit); a task that has not ended
+    /// by then is aborted. Calling it again does nothing.
+    pub async fn stop(&self) {
+        self.shared.stop.cancel();
+        let mut tasks = self.tasks.lock().await;
+        let ended = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.shared.options.stop_limit, ended)
+            .await
+            .is_err()
+        {
+            tracing::error!("a task of an account did not stop in time");
+            tasks.shutdown().await;
+        }
+    }
+}
+
+impl Drop for AccountEngine {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+    }
+}

@@ -1,0 +1,343 @@
+//! One round of synchronisation: the person's marks out, what has changed in, and older mail as
+//! long as there is some.
+//!
+//! Every step asks the server once and commits the answer with the progress it stands for, so a
+//! kill between any two steps costs at most one answer. Between steps of a long fill, new mail
+//! and new marks go first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mail_model::remote::{MailboxSnapshot, SourceError};
+use mail_model::{StateString, UnixTime};
+use mail_store::{FillState, Intent, ProgressUpdate, SyncBatch};
+
+use crate::account_loop::{AccountLoop, EditRetry};
+use crate::intents::{self, Verdict};
+use crate::notice::Notice;
+use crate::plan::{self, DeltaChain, Fill, NoProgress};
+use crate::shared::{Shared, StepError};
+use crate::sync_state::Event;
+
+/// Messages asked for in one delta.
+const DELTA: usize = 500;
+/// Marks looked at at once.
+const MARKS: usize = 100;
+/// How often a lost state is answered with a whole inventory in one round.
+const RESYNCS: u32 = 3;
+/// The time of the last success is written this often; in between it is only shown.
+const SUCCESS_WRITTEN: Duration = Duration::from_secs(600);
+
+impl From<NoProgress> for StepError {
+    fn from(error: NoProgress) -> Self {
+        Self::Source(SourceError::BadAnswer {
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl AccountLoop {
+    pub(crate) async fn round(&mut self) -> Result<(), StepError> {
+        self.replay().await?;
+        let progress = self.shared.store.progress().await?;
+        let mut since = match (progress.fill, progress.message_state) {
+            (FillState::Start, _) | (_, None) => self.first_page().await?,
+            (_, Some(since)) => self.look(since, progress.mailbox_state).await?,
+        };
+        self.shared.ahead.notify_one();
+        let filling = self.shared.store.progress().await?.fill;
+        let mut fill = Fill::resume(&filling);
+        if let (Some(fill), FillState::Start) = (&fill, progress.fill) {
+            self.filled(fill);
+        }
+        while let Some(going) = fill.take() {
+            self.check_stop()?;
+            if self.shared.wakes.take().any() {
+                self.replay().await?;
+                let mailboxes = self.shared.store.progress().await?.mailbox_state;
+                since = self.look(since, mailboxes).await?;
+            }
+            fill = self.fill_page(going).await?;
+            if let Some(fill) = &fill {
+                self.filled(fill);
+            }
+        }
+        self.succeeded().await
+    }
+
+    /// Asks the server once; the first answer of a round is news of its own.
+    pub(crate) async fn ask<T, F>(
+        &mut self,
+        request: impl FnOnce(Arc<Shared>) -> F,
+    ) -> Result<T, StepError>
+    where
+        F: Future<Output = Result<T, SourceError>> + Send,
+    {
+        let shared = Arc::clone(&self.shared);
+        let answer = shared.ask(request(Arc::clone(&shared))).await?;
+        self.happen(Event::Answered);
+        Ok(answer)
+    }
+
+    pub(crate) async fn apply(&self, batches: Vec<SyncBatch>) -> Result<(), StepError> {
+        for batch in batches {
+            self.check_stop()?;
+            self.shared.store.apply(batch).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_stop(&self) -> Result<(), StepError> {
+        if self.shared.stop.is_cancelled() {
+            Err(StepError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Mailboxes and the newest page, in one round trip and one commit.
+    async fn first_page(&mut self) -> Result<StateString, StepError> {
+        let (mailboxes, page) = self
+            .ask(|shared| async move {
+                let source = &shared.source;
+                tokio::try_join!(source.mailboxes(), source.newest(0, plan::FIRST_PAGE))
+            })
+            .await?;
+        let state = page.state.clone();
+        self.apply(plan::first_batches(mailboxes, page)).await?;
+        Ok(state)
+    }
+
+    /// What has changed, in messages and then in mailboxes: so every mailbox a message names is
+    /// known afterwards.
+    async fn look(
+        &mut self,
+        since: StateString,
+        mailboxes: Option<StateString>,
+    ) -> Result<StateString, StepError> {
+        let since = self.changes(since).await?;
+        let snapshot = self.mailboxes(mailboxes).await?;
+        if snapshot.is_some() {
+            let batch = SyncBatch {
+                mailboxes: snapshot,
+                ..SyncBatch::default()
+            };
+            self.apply(vec![batch]).await?;
+        }
+        Ok(since)
+    }
+
+    async fn mailboxes(
+        &mut self,
+        since: Option<StateString>,
+    ) -> Result<Option<MailboxSnapshot>, StepError> {
+        let answer = self
+            .ask(|shared| async move {
+                match since {
+                    Some(since) => shared.source.mailboxes_since(&since).await,
+                    None => shared.source.mailboxes().await.map(Some),
+                }
+            })
+            .await;
+        match answer {
+            Err(StepError::Source(SourceError::CannotCalculateChanges)) => {
+                let all = self
+                    .ask(|shared| async move { shared.source.mailboxes().await })
+                    .await?;
+                Ok(Some(all))
+            }
+            other => other,
+        }
+    }
+
+    /// Follows the chain of deltas to its end; gives the state that was reached.
+    async fn changes(&mut self, mut since: StateString) -> Result<StateString, StepError> {
+        let mut chain = DeltaChain::default();
+        let mut resyncs = 0;
+        let mut fetched = 0;
+        loop {
+            self.check_stop()?;
+            let from = since.clone();
+            let answer = self
+                .ask(|shared| async move { shared.source.message_changes(&from, DELTA).await })
+                .await;
+            let lost = match &answer {
+                Ok(delta) => chain.check(&since, delta).is_err(),
+                Err(StepError::Source(SourceError::CannotCalculateChanges)) => true,
+                Err(_) => false,
+            };
+            if lost {
+                // A server that was asked before and still knows nothing gets one more chance a
+                // round: each of them costs the whole inventory.
+                let allowed = if self.state().tries() == 0 {
+                    RESYNCS
+                } else {
+                    1
+                };
+                if resyncs >= allowed {
+                    return Err(NoProgress.into());
+                }
+                resyncs += 1;
+                tracing::info!("the server cannot tell what has changed; looking at everything");
+                since = self.resynchronise().await?;
+                chain = DeltaChain::default();
+                continue;
+            }
+            let delta = answer?;
+            let more = delta.has_more;
+            let next = delta.new_state.clone();
+            fetched += (delta.created.len() + delta.updated.len()) as u64;
+            let arrived = !delta.created.is_empty();
+            self.apply(plan::delta_batches(&since, delta)).await?;
+            if arrived {
+                self.shared.ahead.notify_one();
+            }
+            since = next;
+            if !more {
+                return Ok(since);
+            }
+            self.happen(Event::Advanced {
+                done: fetched,
+                of: None,
+                lasting: true,
+            });
+        }
+    }
+
+    fn filled(&mut self, fill: &Fill) {
+        let (done, of) = fill.progress();
+        self.happen(Event::Advanced {
+            done,
+            of,
+            lasting: true,
+        });
+        self.shared.ahead.notify_one();
+    }
+
+    async fn fill_page(&mut self, fill: Fill) -> Result<Option<Fill>, StepError> {
+        let (before, position, limit) = fill.request();
+        let page = self
+            .ask(|shared| async move { shared.source.older_than(before, position, limit).await })
+            .await?;
+        let (batches, fill) = fill.absorb(page)?;
+        self.apply(batches).await?;
+        Ok(fill)
+    }
+
+    /// Sends the person's marks, oldest first, until none is left or the server wants to wait.
+    pub(crate) async fn replay(&mut self) -> Result<(), StepError> {
+        let later = self.edit_retry.and_then(|retry| retry.at);
+        if later.is_some_and(|at| at > self.now()) {
+            return Ok(());
+        }
+        let mut alone = 0_usize;
+        loop {
+            self.check_stop()?;
+            let mut open = self.shared.store.intents(MARKS).await?;
+            if open.is_empty() {
+                self.edit_retry = None;
+                return Ok(());
+            }
+            if alone > 0 {
+                alone -= 1;
+                open.truncate(1);
+            }
+            match self.send(&open).await {
+                Ok(Sent::All) => self.edit_retry = None,
+                Ok(Sent::RefusedTogether(number)) => alone = number,
+                Ok(Sent::Later(asked)) => {
+                    let tries = self.edit_retry.map_or(0, |retry| retry.tries);
+                    self.edit_retry = Some(EditRetry {
+                        at: Some(self.retry_at(tries, asked)),
+                        tries: tries + 1,
+                    });
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn send(&mut self, open: &[Intent]) -> Result<Sent, StepError> {
+        let batch = intents::batch(open);
+        let edits = batch.edits.clone();
+        let answer = if edits.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.ask(|shared| async move { shared.source.edit(&edits).await })
+                .await
+        };
+        let verdicts = match answer {
+            Ok(outcomes) => match intents::verdicts(&batch, outcomes) {
+                Some(verdicts) => verdicts,
+                None => return Ok(Sent::Later(None)),
+            },
+            Err(StepError::Source(error)) => match error {
+                // One of them may be to blame: each is asked for alone.
+                SourceError::Refused { .. } | SourceError::NotFound if batch.runs.len() > 1 => {
+                    return Ok(Sent::RefusedTogether(batch.runs.len()));
+                }
+                SourceError::Refused { .. } | SourceError::NotFound => {
+                    let refuse = |(id, _): &(_, usize)| (*id, intents::refusal(error.to_string()));
+                    batch.runs.iter().map(refuse).collect()
+                }
+                // The way to the server is fine: reading goes on, the mark is tried again.
+                SourceError::BadAnswer { .. }
+                | SourceError::Busy {
+                    retry_after: None, ..
+                } => return Ok(Sent::Later(None)),
+                other => return Err(other.into()),
+            },
+            Err(error) => return Err(error),
+        };
+        let mut sent = Sent::All;
+        for (id, verdict) in verdicts {
+            match verdict {
+                Verdict::Again => sent = Sent::Later(None),
+                Verdict::Over { outcome, reason } => {
+                    self.shared.store.finish_intent(id, outcome).await?;
+                    self.shared.count_queued(false);
+                    if let Some(reason) = reason {
+                        let notice = Notice::EditRefused { intent: id, reason };
+                        // Nobody may be listening; the row shows the server's value again.
+                        let _told = self.shared.notices.send(notice).is_ok();
+                    }
+                }
+            }
+        }
+        Ok(sent)
+    }
+
+    async fn succeeded(&mut self) -> Result<(), StepError> {
+        let now = self.now();
+        let time = UnixTime::from_seconds(now.millis().div_euclid(1000));
+        self.shared.board.set_synced_at(time);
+        self.shared.board.rebuilt();
+        let due = self
+            .last_success_written
+            .is_none_or(|at| at.until(now) >= SUCCESS_WRITTEN);
+        if due {
+            let progress = ProgressUpdate {
+                last_success: Some(time),
+                ..ProgressUpdate::default()
+            };
+            let batch = SyncBatch {
+                progress,
+                ..SyncBatch::default()
+            };
+            self.apply(vec![batch]).await?;
+            self.last_success_written = Some(now);
+        }
+        Ok(())
+    }
+}
+
+/// What came of sending some marks.
+enum Sent {
+    /// Each has its outcome.
+    All,
+    /// That many were refused together; nothing is known of each.
+    RefusedTogether(usize),
+    /// Some have to be sent again, not before this long.
+    Later(Option<Duration>),
+}

@@ -1,0 +1,158 @@
+//! What the tasks of one account have in common: its store, its source, and how they wake and
+//! stop each other.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mail_model::Reaction;
+use mail_model::remote::{MailSource, SourceError};
+use mail_store::{AccountStore, StoreError};
+use tokio::sync::{Notify, broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::notice::Notice;
+use crate::options::EngineOptions;
+use crate::status::StatusBoard;
+
+/// Why a step of one account's task did not get through.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    /// The engine is being stopped.
+    #[error("stopping")]
+    Stopped,
+    /// The server, or the way to it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The local copy.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Shared by the tasks of one account.
+pub(crate) struct Shared {
+    pub(crate) store: AccountStore,
+    pub(crate) source: Arc<dyn MailSource>,
+    pub(crate) options: EngineOptions,
+    pub(crate) board: StatusBoard,
+    pub(crate) notices: broadcast::Sender<Notice>,
+    pub(crate) wakes: Wakes,
+    /// Whether a push channel is wanted.
+    pub(crate) push_wanted: watch::Sender<bool>,
+    /// Changes of the person that are not finished.
+    pub(crate) queued: AtomicU64,
+    /// Bodies of the newest messages may be missing.
+    pub(crate) ahead: Notify,
+    /// Cuts short the wait of a task that failed.
+    pub(crate) prod: Notify,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Shared {
+    /// One more change of the person waits, or one fewer.
+    pub(crate) fn count_queued(&self, more: bool) {
+        let change = |queued: u64| {
+            Some(if more {
+                queued.saturating_add(1)
+            } else {
+                queued.saturating_sub(1)
+            })
+        };
+        let order = Ordering::Relaxed;
+        if self.queued.fetch_update(order, order, change).is_ok() {
+            self.board.set_queued(self.queued.load(order));
+        }
+    }
+
+    /// Runs one request, unless the engine stops or the request takes too long.
+    ///
+    /// Dropping a request is safe: nothing is stored before it has been answered, and every edit
+    /// can be sent again.
+    pub(crate) async fn ask<T>(
+        &self,
+        request: impl Future<Output = Result<T, SourceError>> + Send,
+    ) -> Result<T, StepError> {
+        let late = self.options.clock.now() + self.options.request_limit;
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(StepError::Stopped),
+            answer = request => Ok(answer?),
+            () = self.options.clock.sleep_until(late) => {
+                Err(SourceError::Unreachable(Some(Box::new(TimedOut))).into())
+            }
+        }
+    }
+}
+
+/// A request that was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer in time")]
+struct TimedOut;
+
+/// Reasons to look, collected until the loop has time for them.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes {
+    set: Mutex<WakeSet>,
+    notify: Notify,
+}
+
+/// Which reasons there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct WakeSet {
+    /// A person asks, the network is back, or a session was renewed.
+    pub(crate) woken: bool,
+    /// The server hints at a change.
+    pub(crate) hinted: bool,
+    /// The person changed something.
+    pub(crate) marked: bool,
+}
+
+impl WakeSet {
+    pub(crate) const fn any(self) -> bool {
+        self.woken || self.hinted || self.marked
+    }
+}
+
+impl Wakes {
+    pub(crate) fn wake(&self) {
+        self.add(|set| set.woken = true);
+    }
+
+    pub(crate) fn hint(&self) {
+        self.add(|set| set.hinted = true);
+    }
+
+    pub(crate) fn mark(&self) {
+        self.add(|set| set.marked = true);
+    }
+
+    /// The reasons so far; they are forgotten.
+    pub(crate) fn take(&self) -> WakeSet {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Returns once there may be a reason.
+    pub(crate) async fn wait(&self) {
+        self.notify.notified().await;
+    }
+
+    fn add(&self, change: impl FnOnce(&mut WakeSet)) {
+        change(&mut self.lock());
+        self.notify.notify_one();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, WakeSet> {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StepError {
+    /// What a loop has to do about it.
+    pub(crate) fn reaction(&self) -> Reaction {
+        match self {
+            Self::Stopped => Reaction::GiveUp,
+            Self::Source(error) => error.reaction(),
+            Self::Store(error) => error.reaction(),
+        }
+    }
+}
