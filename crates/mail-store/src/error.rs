@@ -184,6 +184,8 @@ impl From<serde_json::Error> for StoreError {
 }
 
 const SQLITE_BUSY: i64 = 5;
+/// SQLCipher's answer to a page that fails its authentication while a statement runs.
+const SQLITE_NOMEM: i64 = 7;
 const SQLITE_READONLY: i64 = 8;
 const SQLITE_IOERR: i64 = 10;
 const SQLITE_CORRUPT: i64 = 11;
@@ -198,5 +200,8 @@ fn primary_code(error: &sqlx::Error) -> Option<i64> {
 
 /// Whether SQLite says that the file's content cannot be right. A wrong key looks the same.
 pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
-    matches!(primary_code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
+    matches!(
+        primary_code(error),
+        Some(SQLITE_CORRUPT | SQLITE_NOTADB | SQLITE_NOMEM)
+    )
 }

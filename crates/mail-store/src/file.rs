@@ -7,6 +7,8 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
+use tokio::sync::OnceCell;
+
 use crate::error::{FileKind, StoreError};
 use crate::key::StoreKey;
 
@@ -16,8 +18,24 @@ static SEARCH: Migrator = sqlx::migrate!("migrations/search");
 static LOCAL: Migrator = sqlx::migrate!("migrations/local");
 static REGISTRY: Migrator = sqlx::migrate!("migrations/registry");
 
-/// Page caches of the whole process together stay below this many octets.
-const SOFT_HEAP_LIMIT: &str = "67108864";
+/// What holds for the whole process: page caches together stay below 64 MiB, and SQLCipher does
+/// not write to standard error, because what it says comes back as an error, too.
+const PROCESS: &str = "PRAGMA soft_heap_limit = 67108864; PRAGMA cipher_log_level = NONE;";
+
+/// Settles it, once.
+pub(crate) async fn settle_process() -> Result<(), StoreError> {
+    static SETTLED: OnceCell<()> = OnceCell::const_new();
+    let settled = SETTLED.get_or_try_init(async || {
+        let mut connection = SqliteConnectOptions::new()
+            .in_memory(true)
+            .connect()
+            .await?;
+        sqlx::raw_sql(PROCESS).execute(&mut connection).await?;
+        connection.close().await
+    });
+    settled.await?;
+    Ok(())
+}
 
 const fn migrator(file: FileKind) -> &'static Migrator {
     match file {
@@ -78,7 +96,6 @@ impl SqliteFile {
             .pragma("mmap_size", "0")
             .pragma("wal_autocheckpoint", "1000")
             .pragma("journal_size_limit", "67108864")
-            .pragma("soft_heap_limit", SOFT_HEAP_LIMIT)
             .disable_statement_logging()
     }
 
@@ -228,3 +245,6 @@ fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
 fn restrict(_path: &Path, _mode: u32) -> Result<(), StoreError> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,16 @@ impl Files {
         [&self.mail, &self.body, &self.search, &self.local]
     }
 
+    /// Moves a damaged file away, unless it is one that cannot be filled again.
+    pub(crate) fn put_aside(&self, file: FileKind) -> Result<Option<SetAside>, StoreError> {
+        match file {
+            FileKind::Mail => put_aside(&self.mail).map(Some),
+            FileKind::Body => put_aside(&self.body).map(Some),
+            FileKind::Search => put_aside(&self.search).map(Some),
+            FileKind::Local | FileKind::Registry => Ok(None),
+        }
+    }
+
     /// Checks the key and moves damaged files away.
     ///
     /// A wrong key and a damaged first page look alike to SQLCipher. The key is right if it opens
@@ -103,7 +113,7 @@ impl Files {
 }
 
 /// Moves one damaged file away.
-pub(crate) fn put_aside(file: &SqliteFile) -> Result<SetAside, StoreError> {
+fn put_aside(file: &SqliteFile) -> Result<SetAside, StoreError> {
     let path = file.set_aside()?;
     tracing::warn!(file = %file.kind(), "a damaged file was set aside");
     Ok(SetAside {

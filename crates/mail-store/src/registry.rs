@@ -10,7 +10,7 @@ use sqlx::{Connection as _, Row as _};
 use tokio::task::JoinHandle;
 
 use crate::error::{FileKind, StoreError};
-use crate::file::{SqliteFile, create_private_folder};
+use crate::file::{SqliteFile, create_private_folder, settle_process};
 use crate::mail::mailbox::{from_stored, stored_id, to_stored};
 use crate::writer::{Priority, Writer};
 
@@ -101,6 +101,7 @@ impl Registry {
     /// # Errors
     /// A damaged file is left where it is: [`StoreError::Damaged`].
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+        settle_process().await?;
         create_private_folder(folder)?;
         let file = SqliteFile::new(FileKind::Registry, folder, None);
         let connection = file.open_writer().await?;

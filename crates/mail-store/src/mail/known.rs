@@ -11,6 +11,15 @@ use super::revision::Standing;
 use super::value::{Edit, FILE, Value};
 use crate::error::StoreError;
 
+/// Messages by a JSON list of server ids.
+pub(crate) const STORED: &str =
+    "SELECT m.id, m.key, m.thread, m.received_at, m.flags, m.sender, m.keywords,
+        (SELECT json_group_array(p.mailbox) FROM placement p WHERE p.message = m.key),
+        s.keywords, s.mailboxes
+    FROM json_each(?1) j
+    CROSS JOIN message m ON m.id = j.value
+    LEFT JOIN server_value s ON s.message = m.key";
+
 /// One message as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
@@ -57,17 +66,10 @@ impl KnownSet {
             return Ok(Self::default());
         }
         let ids = serde_json::to_string(ids)?;
-        let rows = sqlx::query(
-            "SELECT m.id, m.key, m.thread, m.received_at, m.flags, m.sender, m.keywords,
-                 (SELECT json_group_array(p.mailbox) FROM placement p WHERE p.message = m.key),
-                 s.keywords, s.mailboxes
-             FROM json_each(?1) j
-             CROSS JOIN message m ON m.id = j.value
-             LEFT JOIN server_value s ON s.message = m.key",
-        )
-        .bind(&ids)
-        .fetch_all(&mut *connection)
-        .await?;
+        let rows = sqlx::query(STORED)
+            .bind(&ids)
+            .fetch_all(&mut *connection)
+            .await?;
         let mut messages = BTreeMap::new();
         for row in rows {
             let server_keywords: Option<String> = row.try_get(8)?;

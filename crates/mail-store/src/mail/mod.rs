@@ -19,3 +19,6 @@ pub(crate) mod slot;
 pub(crate) mod sweep;
 pub(crate) mod thread_mailbox;
 pub(crate) mod value;
+
+#[cfg(test)]
+mod plans;

@@ -14,20 +14,18 @@ use super::value::{Edit, Value};
 use crate::error::StoreError;
 use crate::intent::{Intent, IntentOutcome};
 
+/// Open intents by a JSON list of server ids.
+pub(crate) const OPEN: &str = "SELECT m.message_id, m.intent, p.keywords, p.add_to, p.remove_from
+    FROM json_each(?1) j
+    CROSS JOIN pending_message m ON m.message_id = j.value
+    CROSS JOIN pending p ON p.intent = m.intent";
+
 /// Open intents of these messages (a JSON list of ids), oldest first.
 pub(crate) async fn load(
     connection: &mut SqliteConnection,
     ids: &str,
 ) -> Result<BTreeMap<MessageId, Vec<(i64, Edit)>>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT m.message_id, m.intent, p.keywords, p.add_to, p.remove_from
-         FROM json_each(?1) j
-         CROSS JOIN pending_message m ON m.message_id = j.value
-         CROSS JOIN pending p ON p.intent = m.intent",
-    )
-    .bind(ids)
-    .fetch_all(connection)
-    .await?;
+    let rows = sqlx::query(OPEN).bind(ids).fetch_all(connection).await?;
     let mut edits: BTreeMap<MessageId, Vec<(i64, Edit)>> = BTreeMap::new();
     for row in rows {
         let edit = Edit {

@@ -10,6 +10,10 @@ use super::mailbox::MailboxKeys;
 use super::thread_mailbox;
 use crate::error::StoreError;
 
+/// Deletes placements by a JSON list of `[mailbox, received_at, message]`.
+pub(crate) const DELETE: &str = "DELETE FROM placement WHERE (mailbox, received_at, message) IN
+    (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))";
+
 /// Where one message stands in the lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
@@ -86,13 +90,10 @@ impl Revision {
         if self.gone.is_empty() {
             return Ok(());
         }
-        sqlx::query(
-            "DELETE FROM placement WHERE (mailbox, received_at, message) IN
-             (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))",
-        )
-        .bind(serde_json::to_string(&self.gone)?)
-        .execute(connection)
-        .await?;
+        sqlx::query(DELETE)
+            .bind(serde_json::to_string(&self.gone)?)
+            .execute(connection)
+            .await?;
         Ok(())
     }
 

@@ -8,6 +8,23 @@ use super::counts::Counts;
 use super::value::{FILE, STARRED, UNREAD};
 use crate::error::StoreError;
 
+/// Deletes rows by a JSON list of `[mailbox, thread]`.
+pub(crate) const DELETE: &str = "DELETE FROM thread_mailbox WHERE (mailbox, thread) IN
+    (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+
+/// Messages in mailboxes by a JSON list of conversations.
+pub(crate) const MEMBERS: &str =
+    "SELECT p.mailbox, m.thread, m.received_at, m.key, m.flags, m.sender
+    FROM json_each(?1) j
+    CROSS JOIN message m ON m.thread = j.value
+    CROSS JOIN placement p ON p.message = m.key";
+
+/// Rows of the list by a JSON list of conversations.
+pub(crate) const STORED: &str =
+    "SELECT t.mailbox, t.thread, t.latest_at, t.latest, t.message_count, t.unread_count,
+    t.starred_count, t.file_count, t.senders
+    FROM json_each(?1) j CROSS JOIN thread_mailbox t ON t.thread = j.value";
+
 /// How many senders a row names.
 const SENDERS: usize = 5;
 
@@ -95,13 +112,10 @@ pub(crate) async fn refresh(
         .filter(|place| !new.contains_key(place))
         .collect();
     if !gone.is_empty() {
-        sqlx::query(
-            "DELETE FROM thread_mailbox WHERE (mailbox, thread) IN
-             (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
-        )
-        .bind(serde_json::to_string(&gone)?)
-        .execute(&mut *connection)
-        .await?;
+        sqlx::query(DELETE)
+            .bind(serde_json::to_string(&gone)?)
+            .execute(&mut *connection)
+            .await?;
     }
     let changed: Vec<_> = new
         .iter()
@@ -155,14 +169,10 @@ pub(crate) async fn refresh(
 }
 
 async fn load(connection: &mut SqliteConnection, threads: &str) -> Result<Rows, StoreError> {
-    let rows = sqlx::query(
-        "SELECT t.mailbox, t.thread, t.latest_at, t.latest, t.message_count, t.unread_count,
-             t.starred_count, t.file_count, t.senders
-         FROM json_each(?1) j CROSS JOIN thread_mailbox t ON t.thread = j.value",
-    )
-    .bind(threads)
-    .fetch_all(connection)
-    .await?;
+    let rows = sqlx::query(STORED)
+        .bind(threads)
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(stored_row).collect()
 }
 
@@ -186,15 +196,10 @@ async fn load_members(
     connection: &mut SqliteConnection,
     threads: &str,
 ) -> Result<Vec<Member>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT p.mailbox, m.thread, m.received_at, m.key, m.flags, m.sender
-         FROM json_each(?1) j
-         CROSS JOIN message m ON m.thread = j.value
-         CROSS JOIN placement p ON p.message = m.key",
-    )
-    .bind(threads)
-    .fetch_all(connection)
-    .await?;
+    let rows = sqlx::query(MEMBERS)
+        .bind(threads)
+        .fetch_all(connection)
+        .await?;
     let mut members: Vec<Member> = rows
         .iter()
         .map(|row| {

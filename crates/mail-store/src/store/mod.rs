@@ -13,10 +13,10 @@ use tokio::sync::{Mutex, broadcast};
 use tokio::task::JoinHandle;
 
 use crate::error::{FileKind, StoreError};
-use crate::file::SqliteFile;
+use crate::file::settle_process;
 use crate::folder::FolderLock;
 use crate::key::StoreKey;
-use crate::open::{Files, OpenReport, StoreOptions, put_aside, suspect};
+use crate::open::{Files, OpenReport, StoreOptions, suspect};
 use crate::writer::{Priority, Step, Writer};
 
 /// Octets on the disk, journals included.
@@ -77,44 +77,32 @@ impl AccountStore {
         key: StoreKey,
         options: StoreOptions,
     ) -> Result<Self, StoreError> {
+        settle_process().await?;
         let lock = Arc::new(FolderLock::take(folder)?);
         let files = Files::new(folder, &key, options);
         let mut report = OpenReport {
             set_aside: files.examine().await?,
             intents_applied: 0,
         };
-        // First the file that is never replaced: if it cannot be opened, nothing else happens.
-        let local = files.local.open_writer().await?;
-        let mail = open_or_replace(&files.mail, &mut report).await?;
-        let body = open_or_replace(&files.body, &mut report).await?;
-        // Nothing writes the index yet; its schema is brought up to date with the others'.
-        let search = open_or_replace(&files.search, &mut report).await?;
-        search.close().await?;
-
-        let start = |kind, connection| Writer::start(kind, connection, Some(Arc::clone(&lock)));
-        let (mail, mail_task) = start(FileKind::Mail, mail);
-        let (body, body_task) = start(FileKind::Body, body);
-        let (local, local_task) = start(FileKind::Local, local);
-        let (changes, _) = broadcast::channel(KEPT_CHANGES);
-        let mut inner = Inner {
-            folder: folder.to_owned(),
-            mail_readers: files.mail.readers(2),
-            body_readers: files.body.readers(1),
-            files,
-            lock,
-            mail,
-            body,
-            local,
-            changes,
-            tasks: Mutex::new(vec![mail_task, body_task, local_task]),
-            report: OpenReport::default(),
-        };
-        report.intents_applied = inner.apply_open_intents().await?;
-        inner.forget_bodies().await?;
-        inner.report = report;
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        loop {
+            match Inner::start(folder, &files, &lock).await {
+                Ok((mut inner, intents_applied)) => {
+                    report.intents_applied = intents_applied;
+                    inner.report = report;
+                    let inner = Arc::new(inner);
+                    return Ok(Self { inner });
+                }
+                // Each file can be replaced once; a new one that is damaged is the disk's fault.
+                Err(StoreError::Damaged { file, source }) => {
+                    let again = report.set_aside.iter().any(|aside| aside.file == file);
+                    if again {
+                        return Err(StoreError::Damaged { file, source });
+                    }
+                    report.set_aside.extend(files.put_aside(file)?);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// What opening had to do.
@@ -172,36 +160,74 @@ impl AccountStore {
     /// # Errors
     /// When the folder cannot be given back.
     pub async fn close(self) -> Result<(), StoreError> {
-        let inner = &self.inner;
-        inner.mail_readers.close().await;
-        inner.body_readers.close().await;
-        for writer in [&inner.mail, &inner.body, &inner.local] {
-            writer.stop();
-        }
-        for task in inner.tasks.lock().await.drain(..) {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a writer ended by a panic");
-            }
-        }
-        inner.lock.release()
-    }
-}
-
-/// Opens a file that can be filled again; one that turns out damaged makes room for a new one.
-async fn open_or_replace(
-    file: &SqliteFile,
-    report: &mut OpenReport,
-) -> Result<SqliteConnection, StoreError> {
-    match file.open_writer().await {
-        Err(StoreError::Damaged { .. }) => {
-            report.set_aside.push(put_aside(file)?);
-            file.open_writer().await
-        }
-        other => other,
+        self.inner.stop().await;
+        self.inner.lock.release()
     }
 }
 
 impl Inner {
+    /// Opens the files and finishes what a kill left half done. Gives how many intents had to be
+    /// shown.
+    async fn start(
+        folder: &Path,
+        files: &Files,
+        lock: &Arc<FolderLock>,
+    ) -> Result<(Self, usize), StoreError> {
+        // First the file that is never replaced: if it cannot be opened, nothing else happens.
+        let local = files.local.open_writer().await?;
+        let mail = files.mail.open_writer().await?;
+        let body = files.body.open_writer().await?;
+        // Nothing writes the index yet; its schema is brought up to date with the others'.
+        let search = files.search.open_writer().await?;
+        search.close().await?;
+
+        let start = |kind, connection| Writer::start(kind, connection, Some(Arc::clone(lock)));
+        let (mail, mail_task) = start(FileKind::Mail, mail);
+        let (body, body_task) = start(FileKind::Body, body);
+        let (local, local_task) = start(FileKind::Local, local);
+        let (changes, _) = broadcast::channel(KEPT_CHANGES);
+        let inner = Self {
+            folder: folder.to_owned(),
+            mail_readers: files.mail.readers(2),
+            body_readers: files.body.readers(1),
+            files: files.clone(),
+            lock: Arc::clone(lock),
+            mail,
+            body,
+            local,
+            changes,
+            tasks: Mutex::new(vec![mail_task, body_task, local_task]),
+            report: OpenReport::default(),
+        };
+        match inner.finish_half_done().await {
+            Ok(intents) => Ok((inner, intents)),
+            Err(error) => {
+                inner.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn finish_half_done(&self) -> Result<usize, StoreError> {
+        let intents = self.apply_open_intents().await?;
+        self.forget_bodies().await?;
+        Ok(intents)
+    }
+
+    /// Lets queued writes finish and closes every connection.
+    async fn stop(&self) {
+        self.mail_readers.close().await;
+        self.body_readers.close().await;
+        for writer in [&self.mail, &self.body, &self.local] {
+            writer.stop();
+        }
+        for task in self.tasks.lock().await.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a writer ended by a panic");
+            }
+        }
+    }
+
     /// A connection for reading `mail.sqlite`.
     async fn mail_reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         let connection = self.mail_readers.acquire().await;

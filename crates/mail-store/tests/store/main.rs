@@ -7,6 +7,9 @@
     reason = "helpers of tests stop the test, as tests do"
 )]
 
+mod accounts;
+mod bodies;
 mod fixture;
 mod intents;
 mod lists;
+mod opening;
