@@ -4,9 +4,9 @@ use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::faults::{Faults, Server, control_router, with_faults};
+use crate::mail_server::{MailServer, MailServerConfig, MailServerError};
 use crate::people::{connections, people};
 use crate::state_dir::{StateDir, StateDirError};
 use crate::tenant::{Tenant, TenantConfig};
@@ -124,6 +125,9 @@ pub enum RehearsalError {
     /// What was remembered cannot be used.
     #[error(transparent)]
     State(#[from] StateDirError),
+    /// The mail cannot be had.
+    #[error(transparent)]
+    Mail(#[from] MailServerError),
     /// The tenant would have no usable address.
     #[error("the sign-in address is not a web address")]
     Address(#[from] url::ParseError),
@@ -142,6 +146,7 @@ pub struct Rehearsal {
     faults: Faults,
     clock: Clock,
     tenant: Tenant,
+    mail: MailServer,
     cancel: CancellationToken,
     servers: Vec<JoinHandle<()>>,
 }
@@ -200,7 +205,18 @@ impl Rehearsal {
         )?;
 
         let cancel = CancellationToken::new();
-        let mail_routes = with_faults(Router::new(), config.faults.clone(), Server::Mail);
+        let mail_server = open_mail(MailServerConfig {
+            origin: format!("http://{mail_at}"),
+            state_dir: config.state_dir.clone(),
+            seed: config.seed,
+            size: u32::try_from(config.size).unwrap_or(u32::MAX),
+            clock: config.clock.clone(),
+            faults: config.faults.clone(),
+            verifier: Arc::new(tenant.clone()),
+            cancel: cancel.clone(),
+        })
+        .await?;
+        let mail_routes = with_faults(mail_server.router(), config.faults.clone(), Server::Mail);
         let mut servers = vec![
             serve(login, tenant.router(), &cancel),
             serve(mail, mail_routes, &cancel),
@@ -213,6 +229,7 @@ impl Rehearsal {
             faults: config.faults,
             clock: config.clock,
             tenant,
+            mail: mail_server,
             cancel,
             servers,
         })
@@ -250,6 +267,12 @@ impl Rehearsal {
         &self.tenant
     }
 
+    /// The mail server, to make things happen in it.
+    #[must_use]
+    pub fn mail(&self) -> &MailServer {
+        &self.mail
+    }
+
     /// Lets answers under way finish, for two seconds at most, and ends both servers.
     pub async fn stop(mut self) {
         self.cancel.cancel();
@@ -272,6 +295,14 @@ impl Drop for Rehearsal {
         for server in &self.servers {
             server.abort();
         }
+    }
+}
+
+/// Makes the mail away from the threads that answer requests: a million messages take seconds.
+async fn open_mail(config: MailServerConfig) -> Result<MailServer, RehearsalError> {
+    match tokio::task::spawn_blocking(move || MailServer::open(config)).await {
+        Ok(opened) => Ok(opened?),
+        Err(failed) => Err(MailServerError::Files(io::Error::other(failed)).into()),
     }
 }
 

@@ -1,0 +1,612 @@
+//! One account: its messages, conversations, mailboxes and change logs.
+//!
+//! Everything changes through [`Account::commit`]: events are written to the journal and then
+//! applied, and at the next start the same events are applied again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::Path;
+
+use super::journal::{Event, Journal, Opened};
+use super::message::Parsed;
+use super::state::{ChangeLog, Op};
+use super::submission::Submission;
+use crate::corpus::{Corpus, Marks};
+use crate::people::Person;
+
+/// Most mailboxes an account can have; each is one bit.
+pub(crate) const MOST_MAILBOXES: usize = 64;
+/// Most different keywords an account can have; each is one bit.
+pub(crate) const MOST_KEYWORDS: usize = 32;
+
+/// A message without its words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record {
+    pub(crate) received_at: i64,
+    /// A bit for each mailbox slot.
+    pub(crate) mailboxes: u64,
+    /// A bit for each keyword.
+    pub(crate) keywords: u32,
+    pub(crate) thread: u32,
+    /// Its place in a generated conversation; [`STORED`] for a message with bytes of its own.
+    place: u16,
+    pub(crate) destroyed: bool,
+}
+
+const STORED: u16 = u16::MAX;
+
+/// A mailbox.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    pub(crate) name: String,
+    pub(crate) parent: Option<u32>,
+    pub(crate) role: Option<String>,
+    pub(crate) sort_order: u32,
+    pub(crate) subscribed: bool,
+    /// Its bit.
+    slot: u8,
+}
+
+impl Folder {
+    /// Its bit in [`Record::mailboxes`].
+    pub(crate) const fn bit(&self) -> u64 {
+        1 << self.slot
+    }
+}
+
+/// Counts of a mailbox (RFC 8621 section 2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) emails: u64,
+    pub(crate) unread_emails: u64,
+    pub(crate) threads: u64,
+    pub(crate) unread_threads: u64,
+}
+
+/// Which data types a commit touched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Touched {
+    pub(crate) email: bool,
+    pub(crate) mailbox: bool,
+    pub(crate) thread: bool,
+    pub(crate) submission: bool,
+    /// New mail, not a draft.
+    pub(crate) delivery: bool,
+}
+
+/// Change logs by data type.
+#[derive(Debug, Default)]
+pub(crate) struct Logs {
+    pub(crate) email: ChangeLog,
+    pub(crate) mailbox: ChangeLog,
+    pub(crate) thread: ChangeLog,
+    pub(crate) submission: ChangeLog,
+    pub(crate) delivery: u64,
+}
+
+/// One account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) person: Person,
+    corpus: Corpus,
+    records: Vec<Record>,
+    /// Messages with bytes of their own.
+    stored: HashMap<u32, String>,
+    /// Numbers of messages that are there, oldest first.
+    order: Vec<u32>,
+    /// Messages of each conversation, in order of receipt.
+    threads: Vec<Vec<u32>>,
+    /// Conversations of stored messages by `Message-ID`.
+    by_message_id: HashMap<String, u32>,
+    keywords: Vec<String>,
+    pub(crate) folders: BTreeMap<u32, Folder>,
+    next_folder: u32,
+    pub(crate) submissions: BTreeMap<u32, Submission>,
+    pub(crate) next_submission: u32,
+    pub(crate) logs: Logs,
+    pub(crate) journal: Journal,
+    /// Counts by mailbox, kept until a message changes.
+    counts: Option<BTreeMap<u32, Counts>>,
+}
+
+const SYSTEM_KEYWORDS: [&str; 8] = [
+    "$seen",
+    "$flagged",
+    "$answered",
+    "$draft",
+    "$forwarded",
+    "$junk",
+    "$notjunk",
+    "$phishing",
+];
+/// `$seen` in [`Record::keywords`].
+pub(crate) const SEEN: u32 = 1;
+/// `$draft` in [`Record::keywords`].
+pub(crate) const DRAFT: u32 = 8;
+
+impl Account {
+    /// Generates the account's mail and applies what changed since.
+    pub(crate) fn open(
+        person: Person,
+        corpus_of: impl FnOnce(i64) -> Corpus,
+        folder: Option<&Path>,
+        now: i64,
+    ) -> io::Result<Self> {
+        let Opened {
+            journal,
+            now,
+            events,
+        } = Journal::open(folder, now)?;
+        let corpus = corpus_of(now);
+        let mut account = Self {
+            person,
+            corpus,
+            records: Vec::new(),
+            stored: HashMap::new(),
+            order: Vec::new(),
+            threads: Vec::new(),
+            by_message_id: HashMap::new(),
+            keywords: SYSTEM_KEYWORDS.iter().map(|k| (*k).to_owned()).collect(),
+            folders: BTreeMap::new(),
+            next_folder: 1,
+            submissions: BTreeMap::new(),
+            next_submission: 1,
+            logs: Logs::default(),
+            journal,
+            counts: None,
+        };
+        account.begin();
+        for event in events.into_iter().flatten() {
+            account.apply(event);
+        }
+        Ok(account)
+    }
+
+    fn begin(&mut self) {
+        for (n, (name, role)) in (0u8..).zip(self.corpus.life().mailboxes()) {
+            let folder = Folder {
+                name: name.to_owned(),
+                parent: None,
+                role: role.map(str::to_owned),
+                sort_order: u32::from(n + 1) * 10,
+                subscribed: true,
+                slot: n,
+            };
+            self.folders.insert(self.next_folder, folder);
+            self.next_folder += 1;
+        }
+        let entries = self.corpus.entries();
+        self.records.reserve_exact(entries.len());
+        self.order.reserve_exact(entries.len());
+        for (number, entry) in (0u32..).zip(entries) {
+            self.records.push(Record {
+                received_at: entry.received_at,
+                mailboxes: 1 << entry.mailbox,
+                keywords: bits(entry.marks),
+                thread: entry.thread,
+                place: entry.place,
+                destroyed: false,
+            });
+            self.order.push(number);
+            self.join(entry.thread, number);
+        }
+    }
+
+    fn join(&mut self, thread: u32, number: u32) {
+        let at = thread as usize;
+        if self.threads.len() <= at {
+            self.threads.resize_with(at + 1, Vec::new);
+        }
+        let key = |n: &u32, records: &[Record]| {
+            records
+                .get(*n as usize)
+                .map_or((i64::MAX, *n), |r| (r.received_at, *n))
+        };
+        let own = key(&number, &self.records);
+        if let Some(members) = self.threads.get_mut(at) {
+            let place = members.partition_point(|n| key(n, &self.records) < own);
+            members.insert(place, number);
+        }
+    }
+
+    /// A message that is there.
+    pub(crate) fn record(&self, number: u32) -> Option<&Record> {
+        self.records.get(number as usize).filter(|r| !r.destroyed)
+    }
+
+    /// A message that is or was there.
+    pub(crate) fn record_ever(&self, number: u32) -> Option<&Record> {
+        self.records.get(number as usize)
+    }
+
+    /// How many numbers were ever given.
+    pub(crate) fn next_email(&self) -> u32 {
+        u32::try_from(self.records.len()).unwrap_or(u32::MAX)
+    }
+
+    /// All messages, oldest first.
+    pub(crate) fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// Messages of a conversation, oldest first; empty when it is gone.
+    pub(crate) fn thread(&self, thread: u32) -> &[u32] {
+        self.threads.get(thread as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The message as bytes.
+    pub(crate) fn bytes(&self, number: u32) -> Option<Vec<u8>> {
+        let record = self.record(number)?;
+        if record.place == STORED {
+            return self.journal.load(self.stored.get(&number)?);
+        }
+        Some(self.corpus.message(record.thread, record.place))
+    }
+
+    /// The names of keyword bits.
+    pub(crate) fn keyword_names(&self, bits: u32) -> impl Iterator<Item = &str> {
+        self.keywords
+            .iter()
+            .enumerate()
+            .filter(move |(n, _)| bits >> n & 1 == 1)
+            .map(|(_, name)| name.as_str())
+    }
+
+    /// The bit of a keyword the account knows.
+    pub(crate) fn keyword_bit(&self, name: &str) -> u32 {
+        let name = name.to_ascii_lowercase();
+        self.keywords
+            .iter()
+            .position(|k| *k == name)
+            .map_or(0, |n| 1 << n)
+    }
+
+    /// Whether these keywords can be kept beside those known.
+    pub(crate) fn has_room_for(&self, names: &[String]) -> bool {
+        let new = names
+            .iter()
+            .filter(|name| !self.keywords.contains(name))
+            .count();
+        self.keywords.len() + new <= MOST_KEYWORDS
+    }
+
+    /// The mailboxes of a message, by id.
+    pub(crate) fn folders_of(&self, mailboxes: u64) -> impl Iterator<Item = u32> {
+        self.folders
+            .iter()
+            .filter(move |(_, f)| mailboxes & f.bit() != 0)
+            .map(|(id, _)| *id)
+    }
+
+    /// The mailbox with a role.
+    pub(crate) fn role(&self, role: &str) -> Option<u32> {
+        self.folders
+            .iter()
+            .find(|(_, f)| f.role.as_deref() == Some(role))
+            .map(|(id, _)| *id)
+    }
+
+    /// The id the next mailbox gets; `None` when there is no room for one.
+    pub(crate) fn next_folder(&self) -> Option<u32> {
+        (self.folders.len() < MOST_MAILBOXES).then_some(self.next_folder)
+    }
+
+    /// Writes the events down and applies them.
+    pub(crate) fn commit(&mut self, events: Vec<Event>) -> io::Result<Touched> {
+        self.journal.append(&events)?;
+        let mut touched = Touched::default();
+        for event in events {
+            let one = self.apply(event);
+            touched = Touched {
+                email: touched.email | one.email,
+                mailbox: touched.mailbox | one.mailbox,
+                thread: touched.thread | one.thread,
+                submission: touched.submission | one.submission,
+                delivery: touched.delivery | one.delivery,
+            };
+        }
+        Ok(touched)
+    }
+
+    fn apply(&mut self, event: Event) -> Touched {
+        let mut touched = Touched::default();
+        match event {
+            Event::Added {
+                blob,
+                received_at,
+                mailboxes,
+                keywords,
+                thread,
+            } => {
+                touched.email = true;
+                touched.mailbox = true;
+                touched.thread = true;
+                touched.delivery = !keywords.iter().any(|k| k == "$draft");
+                self.add(blob, received_at, &mailboxes, &keywords, thread);
+            }
+            Event::Changed {
+                email,
+                mailboxes,
+                keywords,
+            } => {
+                touched.email = true;
+                touched.mailbox = true;
+                self.change(email, &mailboxes, &keywords);
+            }
+            Event::Destroyed { email } => {
+                touched.email = true;
+                touched.mailbox = true;
+                touched.thread = true;
+                self.destroy(email);
+            }
+            Event::MailboxPut {
+                id,
+                name,
+                parent,
+                role,
+                sort_order,
+                subscribed,
+            } => {
+                touched.mailbox = true;
+                self.put_folder(id, name, parent, role, sort_order, subscribed);
+            }
+            Event::MailboxRemoved { id } => {
+                touched.mailbox = true;
+                self.folders.remove(&id);
+                self.logs.mailbox.push(id, Op::Destroyed);
+                self.counts = None;
+            }
+            Event::Submitted(submission) => {
+                touched.submission = true;
+                let id = submission.id;
+                self.next_submission = self.next_submission.max(id + 1);
+                let new = self.submissions.insert(id, submission).is_none();
+                self.logs
+                    .submission
+                    .push(id, if new { Op::Created } else { Op::Updated });
+            }
+            Event::SubmissionGone { id } => {
+                touched.submission = true;
+                self.submissions.remove(&id);
+                self.logs.submission.push(id, Op::Destroyed);
+            }
+            Event::StateLost => {
+                touched = Touched {
+                    email: true,
+                    mailbox: true,
+                    thread: true,
+                    submission: true,
+                    delivery: false,
+                };
+                for log in [
+                    &mut self.logs.email,
+                    &mut self.logs.mailbox,
+                    &mut self.logs.thread,
+                    &mut self.logs.submission,
+                ] {
+                    log.forget();
+                }
+            }
+        }
+        self.logs.delivery += u64::from(touched.delivery);
+        touched
+    }
+
+    fn bits_of(&mut self, mailboxes: &[u32], keywords: &[String]) -> (u64, u32) {
+        let folders = mailboxes
+            .iter()
+            .filter_map(|id| self.folders.get(id))
+            .fold(0, |bits, f| bits | f.bit());
+        let mut marks = 0;
+        for name in keywords {
+            if self.keyword_bit(name) == 0 && self.keywords.len() < MOST_KEYWORDS {
+                self.keywords.push(name.to_ascii_lowercase());
+            }
+            marks |= self.keyword_bit(name);
+        }
+        (folders, marks)
+    }
+
+    fn add(
+        &mut self,
+        blob: String,
+        received_at: i64,
+        mailboxes: &[u32],
+        keywords: &[String],
+        thread: Option<u32>,
+    ) {
+        let number = self.next_email();
+        let bytes = self.journal.load(&blob).unwrap_or_default();
+        let (folders, marks) = self.bits_of(mailboxes, keywords);
+        let fresh = u32::try_from(self.threads.len()).unwrap_or(u32::MAX);
+        let thread = thread.unwrap_or(fresh);
+        let existed = !self.thread(thread).is_empty();
+        self.records.push(Record {
+            received_at,
+            mailboxes: folders,
+            keywords: marks,
+            thread,
+            place: STORED,
+            destroyed: false,
+        });
+        self.stored.insert(number, blob);
+        for id in Parsed::new(&bytes).own_ids() {
+            self.by_message_id.insert(id, thread);
+        }
+        let place = self.rank(received_at, number);
+        self.order.insert(place, number);
+        self.join(thread, number);
+        self.logs.email.push(number, Op::Created);
+        self.logs
+            .thread
+            .push(thread, if existed { Op::Updated } else { Op::Created });
+        self.recounted(folders);
+    }
+
+    fn change(&mut self, number: u32, mailboxes: &[u32], keywords: &[String]) {
+        let (folders, marks) = self.bits_of(mailboxes, keywords);
+        let Some(record) = self.records.get_mut(number as usize) else {
+            return;
+        };
+        let before = record.mailboxes;
+        record.mailboxes = folders;
+        record.keywords = marks;
+        self.logs.email.push(number, Op::Updated);
+        self.recounted(before | folders);
+    }
+
+    fn destroy(&mut self, number: u32) {
+        let Some(record) = self
+            .records
+            .get_mut(number as usize)
+            .filter(|r| !r.destroyed)
+        else {
+            return;
+        };
+        record.destroyed = true;
+        let (folders, thread, received_at) = (record.mailboxes, record.thread, record.received_at);
+        let place = self.rank(received_at, number);
+        if self.order.get(place) == Some(&number) {
+            self.order.remove(place);
+        }
+        if let Some(members) = self.threads.get_mut(thread as usize) {
+            members.retain(|n| *n != number);
+        }
+        let gone = self.thread(thread).is_empty();
+        self.logs.email.push(number, Op::Destroyed);
+        self.logs
+            .thread
+            .push(thread, if gone { Op::Destroyed } else { Op::Updated });
+        self.recounted(folders);
+    }
+
+    fn recounted(&mut self, folders: u64) {
+        self.counts = None;
+        let touched: Vec<u32> = self.folders_of(folders).collect();
+        for id in touched {
+            self.logs.mailbox.push(id, Op::Counted);
+        }
+    }
+
+    fn put_folder(
+        &mut self,
+        id: u32,
+        name: String,
+        parent: Option<u32>,
+        role: Option<String>,
+        sort_order: u32,
+        subscribed: bool,
+    ) {
+        self.next_folder = self.next_folder.max(id + 1);
+        let taken = self.folders.values().fold(0u64, |bits, f| bits | f.bit());
+        let free = u8::try_from(taken.trailing_ones()).unwrap_or(63).min(63);
+        let slot = self.folders.get(&id).map_or(free, |f| f.slot);
+        let folder = Folder {
+            name,
+            parent,
+            role,
+            sort_order,
+            subscribed,
+            slot,
+        };
+        let new = self.folders.insert(id, folder).is_none();
+        self.logs
+            .mailbox
+            .push(id, if new { Op::Created } else { Op::Updated });
+        self.counts = None;
+    }
+
+    /// The place of a message in [`Self::order`].
+    pub(crate) fn rank(&self, received_at: i64, number: u32) -> usize {
+        self.order.partition_point(|n| {
+            self.records
+                .get(*n as usize)
+                .map_or((i64::MAX, *n), |r| (r.received_at, *n))
+                < (received_at, number)
+        })
+    }
+
+    /// How many messages were received before a time.
+    pub(crate) fn received_before(&self, time: i64) -> usize {
+        self.rank(time, 0)
+    }
+
+    /// Counts of every mailbox.
+    pub(crate) fn counts(&mut self) -> &BTreeMap<u32, Counts> {
+        let counted = self.counts.take().unwrap_or_else(|| self.count());
+        self.counts.insert(counted)
+    }
+
+    /// RFC 8621 section 2: mail in the trash does not make a conversation unread elsewhere, and
+    /// mail elsewhere does not make it unread in the trash.
+    fn count(&self) -> BTreeMap<u32, Counts> {
+        let trash = self
+            .role("trash")
+            .and_then(|id| self.folders.get(&id))
+            .map_or(0, Folder::bit);
+        let mut slots = [Counts::default(); MOST_MAILBOXES];
+        for members in &self.threads {
+            let (mut in_any, mut unread_here, mut unread_trash) = (0u64, false, false);
+            for record in members.iter().filter_map(|n| self.record(*n)) {
+                let unread = record.keywords & (SEEN | DRAFT) == 0;
+                in_any |= record.mailboxes;
+                unread_here |= unread && record.mailboxes & !trash != 0;
+                unread_trash |= unread && record.mailboxes & trash != 0;
+                each_bit(record.mailboxes, |n| {
+                    if let Some(c) = slots.get_mut(n) {
+                        c.emails += 1;
+                        c.unread_emails += u64::from(unread);
+                    }
+                });
+            }
+            each_bit(in_any, |n| {
+                if let Some(c) = slots.get_mut(n) {
+                    c.threads += 1;
+                    c.unread_threads += u64::from(if 1 << n == trash {
+                        unread_trash
+                    } else {
+                        unread_here
+                    });
+                }
+            });
+        }
+        self.folders
+            .iter()
+            .map(|(id, f)| {
+                (
+                    *id,
+                    slots.get(usize::from(f.slot)).copied().unwrap_or_default(),
+                )
+            })
+            .collect()
+    }
+
+    /// The conversation a new message belongs to: one with a message it names, and the same subject.
+    pub(crate) fn thread_for(&self, message: &Parsed<'_>) -> Option<u32> {
+        let subject = message.base_subject();
+        message.named_ids().find_map(|id| {
+            let thread = self
+                .by_message_id
+                .get(&id)
+                .copied()
+                .or_else(|| self.corpus.thread_of(&id))?;
+            let first = self.thread(thread).first()?;
+            (Parsed::new(&self.bytes(*first)?).base_subject() == subject).then_some(thread)
+        })
+    }
+}
+
+fn each_bit(mut bits: u64, mut with: impl FnMut(usize)) {
+    while bits != 0 {
+        with(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}
+
+fn bits(marks: Marks) -> u32 {
+    u32::from(marks.seen)
+        | u32::from(marks.flagged) << 1
+        | u32::from(marks.answered) << 2
+        | u32::from(marks.draft) << 3
+        | u32::from(marks.forwarded) << 4
+}

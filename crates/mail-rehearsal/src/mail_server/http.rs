@@ -1,0 +1,266 @@
+//! The HTTP side: addresses, bearer tokens, limits of whole requests (RFC 8620 section 3, RFC 6750).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::error::{RequestError, problem};
+use super::session::{LARGEST_REQUEST, LARGEST_UPLOAD};
+use super::{SeatRunner, Shared, TOKENS_KEPT, blob, push, request, session};
+use crate::tenant::TokenRefused;
+
+/// All routes.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    // The largest body is checked in the handlers, which answer as JMAP wants.
+    let uploads = Router::new()
+        .route("/jmap/upload/{account}/", post(upload))
+        .layer(DefaultBodyLimit::max(LARGEST_UPLOAD + 1));
+    Router::new()
+        .route("/.well-known/jmap", get(well_known))
+        .route("/jmap/session", get(session_object))
+        .route("/jmap/api", post(api))
+        .route("/jmap/download/{account}/{blob}/{name}", get(download))
+        .route("/jmap/eventsource", get(event_source))
+        .layer(DefaultBodyLimit::max(LARGEST_REQUEST + 1))
+        .merge(uploads)
+        .with_state(shared)
+}
+
+async fn well_known() -> Redirect {
+    Redirect::temporary("/jmap/session")
+}
+
+/// The seat a request's token opens.
+fn seat(shared: &Shared, headers: &HeaderMap) -> Result<usize, Response> {
+    let value = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok());
+    let Some(value) = value else {
+        return Err(unauthorized("Bearer realm=\"mail\""));
+    };
+    let token = value
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let Some(token) = token else {
+        return Err(unauthorized("Bearer realm=\"mail\""));
+    };
+    let person = shared.verifier.person_of(token).map_err(|refused| {
+        let why = match refused {
+            TokenRefused::Expired => "the token has expired",
+            TokenRefused::Unknown => "the token is not accepted here",
+        };
+        unauthorized(&format!(
+            "Bearer realm=\"mail\", error=\"invalid_token\", error_description=\"{why}\""
+        ))
+    })?;
+    let index = shared
+        .seats
+        .iter()
+        .position(|s| s.person.mail_account == person.mail_account);
+    let index =
+        index.ok_or_else(|| unauthorized("Bearer realm=\"mail\", error=\"invalid_token\""))?;
+    if let Some(seat) = shared.seats.get(index) {
+        let hash: String = Sha256::digest(token)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let mut log = seat.log();
+        if log.tokens.last() != Some(&hash) {
+            log.tokens.push(hash);
+        }
+        let surplus = log.tokens.len().saturating_sub(TOKENS_KEPT);
+        log.tokens.drain(..surplus);
+    }
+    Ok(index)
+}
+
+fn unauthorized(challenge: &str) -> Response {
+    let body = json!({ "type": "about:blank", "status": 401, "title": "Sign in first" });
+    let mut response = problem(StatusCode::UNAUTHORIZED, &body);
+    if let Ok(challenge) = HeaderValue::from_str(challenge) {
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn not_found() -> Response {
+    problem(
+        StatusCode::NOT_FOUND,
+        &json!({ "type": "about:blank", "status": 404, "title": "There is no such thing here" }),
+    )
+}
+
+fn private<T: IntoResponse>(body: T) -> Response {
+    let mut response = body.into_response();
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-store, must-revalidate"),
+    );
+    response
+}
+
+async fn session_object(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let index = seat(&shared, &headers)?;
+    let seat = shared.seats.get(index).ok_or_else(not_found)?;
+    Ok(private(axum::Json(session::session(
+        &seat.person,
+        &shared.origin,
+    ))))
+}
+
+async fn api(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<Response, Response> {
+    let index = seat(&shared, &headers)?;
+    let is_json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|t| t.to_str().ok())
+        .is_some_and(|t| {
+            t.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("application/json")
+        });
+    if !is_json {
+        return Err(RequestError::NotJson.into_response());
+    }
+    let too_large = || RequestError::Limit("maxSizeRequest").into_response();
+    let body = body.map_err(|_| too_large())?;
+    if body.len() > LARGEST_REQUEST {
+        return Err(too_large());
+    }
+    let here = Arc::clone(&shared);
+    let seat = shared.seats.get(index).ok_or_else(not_found)?;
+    let _permit = seat
+        .requests
+        .try_acquire()
+        .map_err(|_| RequestError::Limit("maxConcurrentRequests").into_response())?;
+    // Searching a million messages takes a while and must not hold up other connections.
+    let answered = tokio::task::spawn_blocking(move || {
+        let seat = here.seats.get(index)?;
+        Some(request::answer(
+            &body,
+            &SeatRunner {
+                shared: &here,
+                index,
+                seat,
+            },
+        ))
+    });
+    match answered.await {
+        Ok(Some(Ok(value))) => Ok(private(axum::Json(value))),
+        Ok(Some(Err(error))) => Err(error.into_response()),
+        Ok(None) => Err(not_found()),
+        Err(_) => Err(problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &json!({ "type": "about:blank", "status": 500 }),
+        )),
+    }
+}
+
+async fn upload(
+    State(shared): State<Arc<Shared>>,
+    Path(account): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<Response, Response> {
+    let index = seat(&shared, &headers)?;
+    let seat = shared
+        .seats
+        .get(index)
+        .filter(|s| s.person.mail_account == account)
+        .ok_or_else(not_found)?;
+    let too_large = || RequestError::Limit("maxSizeUpload").into_response();
+    let body = body.map_err(|_| too_large())?;
+    if body.len() > LARGEST_UPLOAD {
+        return Err(too_large());
+    }
+    let _permit = seat
+        .uploads
+        .try_acquire()
+        .map_err(|_| RequestError::Limit("maxConcurrentUpload").into_response())?;
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|t| t.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let stored = seat.account().journal.store(&body);
+    let name = stored.map_err(|error| {
+        tracing::error!(%error, "an upload cannot be kept");
+        problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &json!({ "type": "about:blank", "status": 500 }),
+        )
+    })?;
+    let answer = json!({ "accountId": account, "blobId": blob::uploaded(&name), "type": media_type, "size": body.len() });
+    Ok((StatusCode::CREATED, axum::Json(answer)).into_response())
+}
+
+#[derive(Deserialize)]
+struct DownloadQuery {
+    #[serde(default, rename = "type")]
+    media_type: Option<String>,
+}
+
+async fn download(
+    State(shared): State<Arc<Shared>>,
+    Path((account, id, name)): Path<(String, String, String)>,
+    Query(query): Query<DownloadQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let index = seat(&shared, &headers)?;
+    let seat = shared
+        .seats
+        .get(index)
+        .filter(|s| s.person.mail_account == account)
+        .ok_or_else(not_found)?;
+    let bytes = blob::load(&seat.account(), &id).ok_or_else(not_found)?;
+    let media_type = query
+        .media_type
+        .and_then(|t| HeaderValue::from_str(&t).ok())
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let encoded = url::form_urlencoded::byte_serialize(name.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20");
+    let mut response = Body::from(bytes).into_response();
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, media_type);
+    if let Ok(disposition) =
+        HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{encoded}"))
+    {
+        out.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    // A blob never changes (RFC 8620 section 6.2).
+    out.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, immutable, max-age=31536000"),
+    );
+    Ok(response)
+}
+
+async fn event_source(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<push::Options>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let index = seat(&shared, &headers)?;
+    let last = headers
+        .get("last-event-id")
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned);
+    Ok(push::stream(&shared, index, &query, last.as_deref()))
+}
