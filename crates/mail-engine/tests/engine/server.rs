@@ -1,0 +1,642 @@
+//! A mail server in memory: with state, switches for its faults, and counters.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use mail_model::remote::{
+    ByteStream, EditOutcome, MailSource, MailboxSnapshot, MessageDelta, MessagePage,
+    MessageUpdate, PushEvent, PushStream, RemoteEdit, SourceError, TokenError,
+};
+use mail_model::{
+    Address, Attachment, BlobId, Body, Disposition, Identity, Keyword, KeywordEdit, Keywords,
+    Mailbox, MailboxId, MailboxRole, Message, MessageId, StateString, ThreadId, UnixTime,
+};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+/// A kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    Mailboxes,
+    MailboxesSince,
+    Newest,
+    OlderThan,
+    Changes,
+    Inventory,
+    Messages,
+    Bodies,
+    Blob,
+    Edit,
+    Push,
+}
+
+/// How a request goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    Unreachable,
+    Busy(Option<Duration>),
+    SignIn,
+    Vault,
+    Refused,
+    Garbage,
+    NoService,
+    Lost,
+    Hang,
+    Panic,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    message: Message,
+    created: u64,
+    changed: u64,
+}
+
+#[derive(Default)]
+struct Inner {
+    mailboxes: Vec<Mailbox>,
+    mailbox_state: u64,
+    messages: BTreeMap<MessageId, Entry>,
+    destroyed: Vec<(u64, MessageId)>,
+    state: u64,
+    /// Changes since states before this one cannot be told.
+    forgotten: u64,
+    delta: usize,
+    stalls: bool,
+    faults: HashMap<Call, (Fault, u32)>,
+    faults_all: Option<Fault>,
+    hang_from: Option<u64>,
+    edits: HashMap<MessageId, EditFault>,
+    log: Vec<Call>,
+    edited: Vec<RemoteEdit>,
+    edit_calls: Vec<usize>,
+    bodies: HashMap<MessageId, Body>,
+    has_push: bool,
+    pushes: Vec<mpsc::UnboundedSender<Result<PushEvent, SourceError>>>,
+    destroy_at_inventory: Option<MessageId>,
+}
+
+/// What the server says to an edit of one message.
+#[derive(Debug, Clone, Copy)]
+pub enum EditFault {
+    Refused,
+    Later,
+}
+
+/// One account's server.
+pub struct Server {
+    inner: Mutex<Inner>,
+    calls: watch::Sender<u64>,
+    channels: watch::Sender<usize>,
+}
+
+pub fn mailbox(name: &str) -> MailboxId {
+    MailboxId::new(name).unwrap()
+}
+
+pub fn message_id(number: u64) -> MessageId {
+    MessageId::new(format!("M{number}")).unwrap()
+}
+
+fn state(number: u64) -> StateString {
+    StateString::new(format!("s{number}")).unwrap()
+}
+
+/// A message with an id, a conversation and a time; everything else follows from them.
+pub fn message(number: u64, thread: u64, received_at: i64) -> Message {
+    Message {
+        id: message_id(number),
+        blob: BlobId::new(format!("B{number}")).unwrap(),
+        thread: ThreadId::new(format!("T{thread}")).unwrap(),
+        mailboxes: vec![mailbox("inbox")],
+        keywords: Keywords::default(),
+        received_at: UnixTime::from_seconds(received_at),
+        size: 1_000,
+        from: vec![Address {
+            name: "Bo Larsen".into(),
+            email: "bo@northwind.example".into(),
+        }],
+        to: vec![Address {
+            name: "Ana Moreau".into(),
+            email: "ana@northwind.example".into(),
+        }],
+        cc: vec![],
+        bcc: vec![],
+        reply_to: vec![],
+        subject: format!("Figures {thread}"),
+        preview: format!("Here are the numbers of {number}"),
+        message_ids: vec![format!("{number}@northwind.example")],
+        in_reply_to: vec![],
+        references: vec![],
+        has_attachment: number.is_multiple_of(5),
+    }
+}
+
+impl Server {
+    /// A server with an inbox and an archive, and no mail.
+    pub fn new() -> Arc<Self> {
+        let folder = |id: &str, role| Mailbox {
+            id: mailbox(id),
+            name: id.into(),
+            parent: None,
+            role: Some(role),
+            sort_order: 0,
+            server_total: 0,
+        };
+        Arc::new(Self {
+            inner: Mutex::new(Inner {
+                mailboxes: vec![
+                    folder("inbox", MailboxRole::Inbox),
+                    folder("archive", MailboxRole::Archive),
+                ],
+                delta: usize::MAX,
+                ..Inner::default()
+            }),
+            calls: watch::Sender::new(0),
+            channels: watch::Sender::new(0),
+        })
+    }
+
+    /// A server with messages 0 to `count`, the oldest first, a minute apart.
+    pub fn with_messages(count: u64) -> Arc<Self> {
+        let server = Self::new();
+        for number in 0..count {
+            server.deliver(message(number, number / 3, 1_000 + 60 * number as i64));
+        }
+        server
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    // --- what happens on the server
+
+    pub fn deliver(&self, message: Message) {
+        let mut inner = self.lock();
+        inner.state += 1;
+        let state = inner.state;
+        let entry = Entry {
+            message,
+            created: state,
+            changed: state,
+        };
+        inner.messages.insert(entry.message.id.clone(), entry);
+    }
+
+    pub fn change(&self, id: &MessageId, change: impl FnOnce(&mut Message)) {
+        let mut inner = self.lock();
+        inner.state += 1;
+        let state = inner.state;
+        let entry = inner.messages.get_mut(id).unwrap();
+        change(&mut entry.message);
+        entry.changed = state;
+    }
+
+    pub fn flag(&self, id: &MessageId, keyword: Keyword, set: bool) {
+        self.change(id, |message| {
+            message.keywords.apply(&KeywordEdit { keyword, set });
+        });
+    }
+
+    pub fn destroy(&self, id: &MessageId) {
+        let mut inner = self.lock();
+        inner.destroy(id);
+    }
+
+    pub fn add_mailbox(&self, name: &str) {
+        let mut inner = self.lock();
+        inner.mailbox_state += 1;
+        inner.mailboxes.push(Mailbox {
+            id: mailbox(name),
+            name: name.into(),
+            parent: None,
+            role: None,
+            sort_order: 1,
+            server_total: 0,
+        });
+    }
+
+    /// The server forgets its change log up to now.
+    pub fn forget_changes(&self) {
+        let mut inner = self.lock();
+        inner.state += 1;
+        inner.forgotten = inner.state;
+    }
+
+    /// A message goes just before the second page of the next inventory is read.
+    pub fn destroy_during_inventory(&self, id: MessageId) {
+        self.lock().destroy_at_inventory = Some(id);
+    }
+
+    // --- switches
+
+    pub fn set_delta(&self, rows: usize) {
+        self.lock().delta = rows;
+    }
+
+    /// Deltas say that there is more and go nowhere.
+    pub fn set_stalls(&self, stalls: bool) {
+        self.lock().stalls = stalls;
+    }
+
+    pub fn fail(&self, call: Call, fault: Fault) {
+        self.fail_times(call, fault, u32::MAX);
+    }
+
+    pub fn fail_times(&self, call: Call, fault: Fault, times: u32) {
+        self.lock().faults.insert(call, (fault, times));
+    }
+
+    pub fn fail_everything(&self, fault: Fault) {
+        self.lock().faults_all = Some(fault);
+    }
+
+    pub fn heal(&self) {
+        let mut inner = self.lock();
+        inner.faults.clear();
+        inner.faults_all = None;
+        inner.hang_from = None;
+        inner.stalls = false;
+    }
+
+    /// From the `number`th request on (counted from 0), nothing is answered any more.
+    pub fn hang_from(&self, number: u64) {
+        self.lock().hang_from = Some(number);
+    }
+
+    pub fn edit_fault(&self, id: &MessageId, fault: Option<EditFault>) {
+        let mut inner = self.lock();
+        match fault {
+            Some(fault) => inner.edits.insert(id.clone(), fault),
+            None => inner.edits.remove(id),
+        };
+    }
+
+    pub fn set_body(&self, id: &MessageId, body: Body) {
+        self.lock().bodies.insert(id.clone(), body);
+    }
+
+    // --- push
+
+    pub fn enable_push(&self) {
+        self.lock().has_push = true;
+    }
+
+    pub fn push(&self, event: &PushEvent) {
+        self.lock()
+            .pushes
+            .retain(|channel| channel.send(Ok(event.clone())).is_ok());
+    }
+
+    /// Cuts every push channel.
+    pub fn cut_push(&self) {
+        self.lock().pushes.clear();
+    }
+
+    /// Channels opened so far.
+    pub fn channels(&self) -> watch::Receiver<usize> {
+        self.channels.subscribe()
+    }
+
+    // --- counters
+
+    /// Requests so far.
+    pub fn calls(&self) -> watch::Receiver<u64> {
+        self.calls.subscribe()
+    }
+
+    pub fn count(&self, call: Call) -> usize {
+        self.lock().log.iter().filter(|c| **c == call).count()
+    }
+
+    pub fn log(&self) -> Vec<Call> {
+        self.lock().log.clone()
+    }
+
+    pub fn edited(&self) -> Vec<RemoteEdit> {
+        self.lock().edited.clone()
+    }
+
+    /// How many edits each edit request had.
+    pub fn edit_calls(&self) -> Vec<usize> {
+        self.lock().edit_calls.clone()
+    }
+
+    pub fn messages(&self) -> BTreeMap<MessageId, Message> {
+        self.lock()
+            .messages
+            .iter()
+            .map(|(id, entry)| (id.clone(), entry.message.clone()))
+            .collect()
+    }
+
+    async fn enter(&self, call: Call) -> Result<(), SourceError> {
+        let fault = {
+            let mut inner = self.lock();
+            let number = inner.log.len() as u64;
+            inner.log.push(call);
+            let hangs = inner.hang_from.is_some_and(|from| number >= from);
+            let own = inner.faults.get_mut(&call).and_then(|(fault, times)| {
+                let strikes = *times > 0;
+                *times = times.saturating_sub(1);
+                strikes.then_some(*fault)
+            });
+            if hangs {
+                Some(Fault::Hang)
+            } else {
+                own.or(inner.faults_all)
+            }
+        };
+        self.calls.send_modify(|calls| *calls += 1);
+        tokio::task::yield_now().await;
+        match fault {
+            None => Ok(()),
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Panic) => panic!("a fault of ours, on purpose"),
+            Some(fault) => Err(fault.error()),
+        }
+    }
+}
+
+impl Fault {
+    fn error(self) -> SourceError {
+        let reason = String::from("on purpose");
+        match self {
+            Self::Unreachable | Self::Hang | Self::Panic => SourceError::Unreachable(None),
+            Self::Busy(retry_after) => SourceError::Busy {
+                retry_after,
+                reason,
+            },
+            Self::SignIn => TokenError::SignInAgain.into(),
+            Self::Vault => TokenError::VaultUnavailable.into(),
+            Self::Refused => SourceError::Refused { reason },
+            Self::Garbage => SourceError::BadAnswer { reason },
+            Self::NoService => SourceError::NoService { reason },
+            Self::Lost => SourceError::CannotCalculateChanges,
+        }
+    }
+}
+
+impl Inner {
+    fn destroy(&mut self, id: &MessageId) {
+        self.state += 1;
+        self.messages.remove(id).unwrap();
+        self.destroyed.push((self.state, id.clone()));
+    }
+
+    fn newest_first(&self) -> Vec<&Message> {
+        let mut all: Vec<_> = self.messages.values().map(|entry| &entry.message).collect();
+        all.sort_by_key(|message| std::cmp::Reverse((message.received_at, message.id.clone())));
+        all
+    }
+
+    fn page<'a>(
+        &self,
+        messages: impl Iterator<Item = &'a Message>,
+        position: u64,
+        limit: usize,
+    ) -> MessagePage {
+        let messages: Vec<Message> = messages
+            .skip(position as usize)
+            .take(limit)
+            .cloned()
+            .collect();
+        MessagePage {
+            state: state(self.state),
+            queried: messages.len(),
+            messages,
+            total: Some(self.messages.len() as u64),
+        }
+    }
+
+    fn snapshot(&self) -> MailboxSnapshot {
+        MailboxSnapshot {
+            state: state(self.mailbox_state),
+            mailboxes: self.mailboxes.clone(),
+        }
+    }
+
+    fn update(message: &Message) -> MessageUpdate {
+        MessageUpdate {
+            id: message.id.clone(),
+            mailboxes: message.mailboxes.clone(),
+            keywords: message.keywords.clone(),
+        }
+    }
+
+    fn changes(&self, since: u64, max: usize) -> MessageDelta {
+        let mut delta = MessageDelta {
+            new_state: state(self.state),
+            has_more: false,
+            created: vec![],
+            updated: vec![],
+            destroyed: vec![],
+        };
+        if self.stalls {
+            delta.new_state = state(since);
+            delta.has_more = true;
+            return delta;
+        }
+        let mut touched: Vec<(u64, Result<&Entry, &MessageId>)> = self
+            .messages
+            .values()
+            .filter(|entry| entry.changed > since)
+            .map(|entry| (entry.changed, Ok(entry)))
+            .chain(
+                self.destroyed
+                    .iter()
+                    .filter(|(at, _)| *at > since)
+                    .map(|(at, id)| (*at, Err(id))),
+            )
+            .collect();
+        touched.sort_by_key(|(at, _)| *at);
+        let max = max.min(self.delta);
+        if touched.len() > max {
+            touched.truncate(max);
+            delta.new_state = state(touched.last().unwrap().0);
+            delta.has_more = true;
+        }
+        for (_, what) in touched {
+            match what {
+                Ok(entry) if entry.created > since => delta.created.push(entry.message.clone()),
+                Ok(entry) => delta.updated.push(Self::update(&entry.message)),
+                Err(id) => delta.destroyed.push(id.clone()),
+            }
+        }
+        delta
+    }
+}
+
+#[async_trait]
+impl MailSource for Server {
+    async fn mailboxes(&self) -> Result<MailboxSnapshot, SourceError> {
+        self.enter(Call::Mailboxes).await?;
+        Ok(self.lock().snapshot())
+    }
+
+    async fn mailboxes_since(
+        &self,
+        since: &StateString,
+    ) -> Result<Option<MailboxSnapshot>, SourceError> {
+        self.enter(Call::MailboxesSince).await?;
+        let snapshot = self.lock().snapshot();
+        Ok((snapshot.state != *since).then_some(snapshot))
+    }
+
+    async fn newest(&self, position: u64, limit: usize) -> Result<MessagePage, SourceError> {
+        self.enter(Call::Newest).await?;
+        let inner = self.lock();
+        Ok(inner.page(inner.newest_first().into_iter(), position, limit))
+    }
+
+    async fn older_than(
+        &self,
+        before: UnixTime,
+        position: u64,
+        limit: usize,
+    ) -> Result<MessagePage, SourceError> {
+        self.enter(Call::OlderThan).await?;
+        let inner = self.lock();
+        let older = inner
+            .newest_first()
+            .into_iter()
+            .filter(|message| message.received_at <= before);
+        Ok(inner.page(older, position, limit))
+    }
+
+    async fn message_changes(
+        &self,
+        since: &StateString,
+        max: usize,
+    ) -> Result<MessageDelta, SourceError> {
+        self.enter(Call::Changes).await?;
+        let inner = self.lock();
+        let since: u64 = since.as_str()[1..].parse().unwrap();
+        if since < inner.forgotten {
+            return Err(SourceError::CannotCalculateChanges);
+        }
+        Ok(inner.changes(since, max))
+    }
+
+    async fn inventory(
+        &self,
+        position: u64,
+        limit: usize,
+    ) -> Result<(StateString, Vec<MessageUpdate>), SourceError> {
+        self.enter(Call::Inventory).await?;
+        let mut inner = self.lock();
+        if position > 0
+            && let Some(id) = inner.destroy_at_inventory.take()
+        {
+            inner.destroy(&id);
+        }
+        let page = inner.page(inner.newest_first().into_iter(), position, limit);
+        Ok((page.state, page.messages.iter().map(Inner::update).collect()))
+    }
+
+    async fn messages(&self, ids: &[MessageId]) -> Result<Vec<Message>, SourceError> {
+        self.enter(Call::Messages).await?;
+        let inner = self.lock();
+        let found = ids.iter().filter_map(|id| inner.messages.get(id));
+        Ok(found.map(|entry| entry.message.clone()).collect())
+    }
+
+    async fn bodies(&self, ids: &[MessageId]) -> Result<Vec<(MessageId, Body)>, SourceError> {
+        self.enter(Call::Bodies).await?;
+        let inner = self.lock();
+        let found = ids.iter().filter(|id| inner.messages.contains_key(id));
+        Ok(found
+            .map(|id| {
+                let body = inner.bodies.get(id).cloned().unwrap_or_else(|| Body {
+                    text: Some(format!("The body of {id}")),
+                    ..Body::default()
+                });
+                (id.clone(), body)
+            })
+            .collect())
+    }
+
+    async fn blob(&self, blob: &BlobId) -> Result<ByteStream, SourceError> {
+        self.enter(Call::Blob).await?;
+        let bytes = Bytes::from(format!("bytes of {blob}"));
+        Ok(futures::stream::iter([Ok(bytes)]).boxed())
+    }
+
+    async fn edit(&self, edits: &[RemoteEdit]) -> Result<Vec<EditOutcome>, SourceError> {
+        self.enter(Call::Edit).await?;
+        let mut inner = self.lock();
+        inner.edit_calls.push(edits.len());
+        let mut outcomes = Vec::new();
+        for edit in edits {
+            inner.edited.push(edit.clone());
+            inner.state += 1;
+            let state = inner.state;
+            let fault = inner.edits.get(&edit.message).copied();
+            let Some(entry) = inner.messages.get_mut(&edit.message) else {
+                outcomes.push(EditOutcome::Gone);
+                continue;
+            };
+            outcomes.push(match fault {
+                Some(EditFault::Refused) => EditOutcome::Refused("not allowed".into()),
+                Some(EditFault::Later) => EditOutcome::Later,
+                None => {
+                    for keyword in &edit.keywords {
+                        entry.message.keywords.apply(keyword);
+                    }
+                    entry
+                        .message
+                        .mailboxes
+                        .retain(|mailbox| !edit.remove_from.contains(mailbox));
+                    entry.message.mailboxes.extend(edit.add_to.clone());
+                    entry.changed = state;
+                    EditOutcome::Done
+                }
+            });
+        }
+        Ok(outcomes)
+    }
+
+    async fn push(&self) -> Result<Option<PushStream>, SourceError> {
+        self.enter(Call::Push).await?;
+        let mut inner = self.lock();
+        if !inner.has_push {
+            return Ok(None);
+        }
+        let (channel, events) = mpsc::unbounded_channel();
+        channel.send(Ok(PushEvent::Connected)).unwrap();
+        inner.pushes.push(channel);
+        drop(inner);
+        self.channels.send_modify(|channels| *channels += 1);
+        Ok(Some(UnboundedReceiverStream::new(events).boxed()))
+    }
+
+    async fn identities(&self) -> Result<Vec<Identity>, SourceError> {
+        Ok(vec![])
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        vec!["mail.northwind.example".into()]
+    }
+}
+
+/// A body with one file.
+pub fn body_with_file(number: u64) -> Body {
+    Body {
+        text: Some(format!("The body of M{number}")),
+        html: None,
+        attachments: vec![Attachment {
+            blob: BlobId::new(format!("F{number}")).unwrap(),
+            name: "figures.pdf".into(),
+            media_type: "application/pdf".into(),
+            size: 11,
+            content_id: None,
+            disposition: Disposition::Attachment,
+        }],
+        truncated: false,
+    }
+}
