@@ -233,8 +233,11 @@ for (const version of Object.keys(VERSIONS)) {
     test("a code comes as a cookie", async () => {
       const app = await start();
       await app.signIn({ flowType: "code" });
-      assert.equal(new URL(app.cameBack).searchParams.get("code"), "cookie");
+      const back = new URL(app.cameBack).searchParams;
+      assert.equal(back.get("code"), "cookie");
       assert.equal(await app.signedIn(), true);
+      const path = `/api/authentication/${back.get("nonce")}/tokens`;
+      assert.equal((await app.callsOf("POST", path)).length, 1);
       assert.equal(await app.who(), WORK);
       assert.equal(subjectOf(await app.client("ensureToken")), WORK);
     });
