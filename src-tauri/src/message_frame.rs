@@ -22,7 +22,8 @@ pub(crate) fn serve<R: Runtime>(
     tauri::async_runtime::spawn(async move {
         let response = match app.state::<Running>().app().await {
             Some(braid) => {
-                let frame = braid.frame(request.uri().path()).await;
+                let address = request.uri().path_and_query();
+                let frame = braid.frame(address.map_or("/", |address| address.as_str())).await;
                 let mut response = Response::builder().status(frame.status);
                 for (name, value) in frame.headers {
                     response = response.header(name, value);

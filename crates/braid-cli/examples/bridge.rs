@@ -1,0 +1,209 @@
+//! The page over loopback instead of in the window, for stories in a browser.
+//!
+//! Built only for tests. Serves `ui/dist`, the calls and feeds over one WebSocket, and mail
+//! frames, all on one address; prints one JSON line with it. Data lives in a fresh folder.
+//!
+//! usage: bridge [--rehearse Work,Personal] [--size N]
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use futures::{SinkExt as _, StreamExt as _};
+use mail_app::{App, Config, FeedSink, Host, HostError, OpenFeed, Start, UiError, VaultChoice};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+use url::Url;
+
+/// What the window's page is served with, with loopback in the place of its schemes.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; object-src 'none'";
+
+/// A host that writes down what it is asked to open.
+struct Recorder {
+    origin: String,
+    frames: String,
+    opened: Mutex<Vec<String>>,
+    saved: PathBuf,
+}
+
+#[mail_app::async_trait]
+impl Host for Recorder {
+    async fn open_url(&self, url: &Url) -> Result<(), HostError> {
+        self.opened.lock().unwrap().push(url.to_string());
+        Ok(())
+    }
+
+    async fn open_file(&self, path: &Path) -> Result<(), HostError> {
+        self.opened.lock().unwrap().push(path.display().to_string());
+        Ok(())
+    }
+
+    async fn ask_save_path(&self, suggested_name: &str) -> Result<Option<PathBuf>, HostError> {
+        Ok(Some(self.saved.join(suggested_name)))
+    }
+
+    fn frame_origin(&self) -> &str {
+        &self.frames
+    }
+
+    fn page_origins(&self) -> &str {
+        &self.origin
+    }
+}
+
+#[derive(Clone)]
+struct Bridge {
+    app: App,
+    host: Arc<Recorder>,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    id: u64,
+    call: Option<String>,
+    open: Option<String>,
+    #[serde(default)]
+    close: bool,
+    #[serde(default)]
+    payload: Value,
+}
+
+fn argument(name: &str) -> Option<String> {
+    let mut words = std::env::args();
+    words.find(|word| word == name)?;
+    words.next()
+}
+
+#[tokio::main]
+async fn main() {
+    mail_app::log_to_stderr();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let saved = tempfile::tempdir().unwrap();
+    let host = Arc::new(Recorder {
+        frames: format!("{origin}/mail"),
+        origin: origin.clone(),
+        opened: Mutex::default(),
+        saved: saved.path().to_path_buf(),
+    });
+    let people = argument("--rehearse").map(|names| names.split(',').map(ToOwned::to_owned).collect());
+    let start = Start {
+        fresh: true,
+        vault: VaultChoice::SessionOnly,
+        config: Some(Config { tenant: None, rehearsal: people.is_some() }),
+        rehearse: people.unwrap_or_default(),
+        rehearsal_size: argument("--size").and_then(|size| size.parse().ok()),
+        ..Start::of_person(Arc::clone(&host) as Arc<dyn Host>)
+    };
+    let app = App::start(start).await.unwrap();
+    let control = app.rehearsal_control().await;
+    let bridge = Bridge { app: app.clone(), host };
+    let page = ServeDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/dist"));
+    let routes = Router::new()
+        .route("/bridge", any(connect))
+        .route("/mail/{*path}", get(frame))
+        .route("/test/opened", get(opened))
+        .fallback_service(
+            tower::ServiceBuilder::new()
+                .layer(SetResponseHeaderLayer::overriding(
+                    header::CONTENT_SECURITY_POLICY,
+                    HeaderValue::from_static(PAGE_POLICY),
+                ))
+                .service(page),
+        )
+        .with_state(bridge);
+    println!("{}", json!({ "url": origin, "control_url": control, "saved": saved.path() }));
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(async {
+            tokio::signal::ctrl_c().await.ok();
+        })
+        .await
+        .unwrap();
+    app.stop().await;
+}
+
+async fn opened(State(bridge): State<Bridge>) -> axum::Json<Vec<String>> {
+    axum::Json(bridge.host.opened.lock().unwrap().clone())
+}
+
+async fn frame(State(bridge): State<Bridge>, request: Request) -> Response {
+    let address = request.uri().path_and_query().map_or("/", |found| found.as_str());
+    let reply = bridge.app.frame(address.strip_prefix("/mail").unwrap_or(address)).await;
+    let mut headers = HeaderMap::new();
+    for (name, value) in reply.headers {
+        headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+    }
+    (StatusCode::from_u16(reply.status).unwrap(), headers, reply.body).into_response()
+}
+
+async fn connect(State(bridge): State<Bridge>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(|socket| talk(bridge, socket))
+}
+
+async fn talk(bridge: Bridge, socket: WebSocket) {
+    let (mut sending, mut receiving) = socket.split();
+    let (out, mut outgoing) = mpsc::unbounded_channel::<Value>();
+    let mut feeds: HashMap<u64, OpenFeed> = HashMap::new();
+    let writer = tokio::spawn(async move {
+        while let Some(value) = outgoing.recv().await {
+            if sending.send(Message::Text(value.to_string().into())).await.is_err() {
+                break;
+            }
+        }
+    });
+    let (opened_feeds, mut newly_open) = mpsc::unbounded_channel::<(u64, OpenFeed)>();
+    loop {
+        tokio::select! {
+            Some((id, feed)) = newly_open.recv() => { feeds.insert(id, feed); }
+            message = receiving.next() => {
+                let Some(Ok(message)) = message else { break };
+                let Message::Text(text) = message else { continue };
+                let Ok(asked) = serde_json::from_str::<Asked>(&text) else { continue };
+                if asked.close {
+                    feeds.remove(&asked.id);
+                } else {
+                    tokio::spawn(answer(bridge.app.clone(), asked, out.clone(), opened_feeds.clone()));
+                }
+            }
+        }
+    }
+    writer.abort();
+}
+
+async fn answer(
+    app: App,
+    asked: Asked,
+    out: mpsc::UnboundedSender<Value>,
+    opened: mpsc::UnboundedSender<(u64, OpenFeed)>,
+) {
+    let id = asked.id;
+    let refused = |error: UiError| json!({ "id": id, "error": error });
+    let reply = match (asked.call, asked.open) {
+        (Some(call), _) => match app.call(&call, asked.payload).await {
+            Ok(reply) => json!({ "id": id, "reply": reply }),
+            Err(error) => refused(error),
+        },
+        (None, Some(feed)) => {
+            let events = out.clone();
+            let sink = FeedSink::new(move |event| events.send(json!({ "id": id, "event": event })).is_ok());
+            match app.open(&feed, asked.payload, sink).await {
+                Ok(feed) => {
+                    opened.send((id, feed)).ok();
+                    return;
+                }
+                Err(error) => refused(error),
+            }
+        }
+        (None, None) => return,
+    };
+    out.send(reply).ok();
+}

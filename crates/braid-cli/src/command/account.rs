@@ -1,0 +1,121 @@
+//! Accounts: who, how, and away with them.
+
+use mail_app::{AccountRequest, AccountView, App, HealthView};
+use serde::Serialize;
+
+use super::account_named;
+use crate::exit::Exit;
+use crate::output::Output;
+
+#[derive(Serialize)]
+struct AccountLine {
+    id: String,
+    name: String,
+    email: String,
+    connection: Option<String>,
+    unread: u64,
+    messages: u64,
+    health: HealthView,
+}
+
+impl From<AccountView> for AccountLine {
+    fn from(account: AccountView) -> Self {
+        Self {
+            messages: account.mailboxes.iter().map(|mailbox| mailbox.total).sum(),
+            id: account.id,
+            name: account.name,
+            email: account.email,
+            connection: account.connection,
+            unread: account.unread,
+            health: account.health,
+        }
+    }
+}
+
+fn in_words(health: &HealthView) -> String {
+    match health {
+        HealthView::Current => "up to date".into(),
+        HealthView::Working => "fetching".into(),
+        HealthView::Offline => "no connection".into(),
+        HealthView::Waiting { .. } => "the server asks to wait".into(),
+        HealthView::SignInNeeded => "sign in again".into(),
+        HealthView::SignedOut => "signed out".into(),
+        HealthView::VaultLocked => "the keyring is locked".into(),
+        HealthView::Refused { detail } => format!("refused: {detail}"),
+        HealthView::Rebuilding => "rebuilding its local copy".into(),
+        HealthView::DiskFull => "the disk is full".into(),
+        HealthView::Fault => "a fault of Braid's".into(),
+    }
+}
+
+pub(super) async fn accounts(app: &App, output: &Output) -> Result<(), Exit> {
+    let lines: Vec<AccountLine> = app.accounts_now().await.into_iter().map(Into::into).collect();
+    output.answer(&lines, |lines| {
+        if lines.is_empty() {
+            return "Nobody is signed in.".into();
+        }
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(&format!(
+                "{:<12} {:<32} {:>5} unread   {}\n",
+                line.name,
+                line.email,
+                line.unread,
+                in_words(&line.health)
+            ));
+        }
+        text
+    })
+}
+
+pub(super) async fn health(app: &App, output: &Output) -> Result<(), Exit> {
+    let report = app.health_now().await;
+    output.answer(&report, |report| {
+        let mut text = String::new();
+        for account in &report.accounts {
+            text.push_str(&format!(
+                "{}: {}; {} messages, {} waiting to be sent, {} KB on disk; speaks to {}\n",
+                account.name,
+                in_words(&account.health),
+                account.messages,
+                account.queued,
+                account.octets / 1024,
+                account.hosts.join(", "),
+            ));
+        }
+        text.push_str(&format!("Keyring: {}\n", if report.vault_ready { "ready" } else { "not ready" }));
+        text
+    })
+}
+
+pub(super) async fn sign_out(app: &App, named: &str, output: &Output) -> Result<(), Exit> {
+    let account = account_named(app, named).await?;
+    app.sign_out(AccountRequest { account: account.id.clone() }).await?;
+    output.answer(&serde_json::json!({ "signed_out": account.id }), |_| {
+        format!("{} is signed out. Its mail stays readable here.", account.name)
+    })
+}
+
+pub(super) async fn remove(app: &App, named: &str, yes: bool, output: &Output) -> Result<(), Exit> {
+    let account = account_named(app, named).await?;
+    let request = AccountRequest { account: account.id.clone() };
+    if !yes {
+        let removal = app.removal(request).await?;
+        return output.answer(&removal, |removal| {
+            format!(
+                "Removing {} would delete from this computer: {} messages, {} changes that wait to be sent, {} KB. The server keeps its mail. Add --yes to do it.",
+                account.name, removal.messages, removal.queued, removal.octets / 1024
+            )
+        });
+    }
+    let receipt = app.remove_account(request).await?;
+    output.answer(&receipt, |receipt| {
+        format!(
+            "{} is removed: {} files, {} KB. {}",
+            account.name,
+            receipt.files,
+            receipt.octets / 1024,
+            if receipt.key_deleted { "Its key is gone from the keyring." } else { "Its key could not be deleted from the keyring." }
+        )
+    })
+}

@@ -1,0 +1,77 @@
+//! How a run ends.
+
+use std::process::ExitCode;
+
+use mail_app::{ErrorCode, UiError};
+
+/// Why a run did not succeed. The numbers are in the README.
+#[derive(Debug)]
+pub(crate) enum Exit {
+    /// 1.
+    Failed,
+    /// 1, with the reason.
+    Because(String),
+    /// 1, by code.
+    Refused(UiError),
+    /// 2.
+    NotUnderstood,
+    /// 2: no such account, connection or message.
+    NotFound(&'static str),
+    /// 130.
+    Interrupted,
+}
+
+impl Exit {
+    pub(crate) fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Failed | Self::Because(_) => 1,
+            Self::NotUnderstood | Self::NotFound(_) => 2,
+            Self::Refused(error) => match error.code {
+                ErrorCode::SignInAgain | ErrorCode::SignInRefused | ErrorCode::SignInExpired => 3,
+                ErrorCode::Offline | ErrorCode::TenantUnreachable | ErrorCode::Busy => 4,
+                ErrorCode::VaultLocked | ErrorCode::VaultMissing => 5,
+                _ => 1,
+            },
+            Self::Interrupted => 130,
+        })
+    }
+
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Failed | Self::NotUnderstood => "it did not work".into(),
+            Self::Because(reason) => reason.clone(),
+            Self::Refused(error) => refusal(error),
+            Self::NotFound(what) => format!("there is no such {what}"),
+            Self::Interrupted => "interrupted".into(),
+        }
+    }
+}
+
+impl From<UiError> for Exit {
+    fn from(error: UiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+fn refusal(error: &UiError) -> String {
+    let words = match error.code {
+        ErrorCode::VaultLocked => "the system keyring is locked; unlock it and try again",
+        ErrorCode::VaultMissing => "there is no system keyring; install one, such as gnome-keyring",
+        ErrorCode::SignInAgain => "the session has ended; sign in again",
+        ErrorCode::SignInExpired => "the sign-in took too long; try again",
+        ErrorCode::SignInRefused => "the sign-in was refused",
+        ErrorCode::SignInUntrusted => "what came back was not what was asked for; nothing was kept",
+        ErrorCode::TenantUnreachable => "the login service does not answer",
+        ErrorCode::Offline => "there is no connection",
+        ErrorCode::Busy => "the server asks to wait",
+        ErrorCode::NotFound => "it is not there",
+        ErrorCode::Browser => "the browser could not be opened",
+        ErrorCode::RedirectPort => "none of the redirect ports is free",
+        ErrorCode::NoMailService => "no mail service was found for this account",
+        _ => "it did not work",
+    };
+    match &error.detail {
+        Some(detail) => format!("{words} ({detail})"),
+        None => words.into(),
+    }
+}

@@ -1,0 +1,300 @@
+//! One account of this computer, put together: record, session, store, server, engine.
+//!
+//! An account is always here, whatever is wrong with it: without its key it is closed, and says
+//! why. Everything an open account holds belongs to it alone.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mail_auth::{AccountKey, KeyPurpose, Session, SessionState, VaultError};
+use mail_engine::{AccountEngine, AccountStatus, EngineOptions, Health};
+use mail_jmap::JmapSource;
+use mail_model::remote::{MailSource, SourceError, TokenSource};
+use mail_model::{AccountId, MailboxRole};
+use mail_store::{AccountRecord, AccountStore, StoreError, StoreKey, StoreOptions};
+use tokio::sync::broadcast::error::RecvError;
+use url::Url;
+
+use crate::accounts::Signals;
+use crate::contract::{AccountView, HealthView, MailboxView, ProgressView};
+use crate::paths::Paths;
+
+/// What an account with its key has.
+pub(crate) struct OpenAccount {
+    pub(crate) store: AccountStore,
+    pub(crate) engine: AccountEngine,
+    pub(crate) source: Arc<dyn MailSource>,
+}
+
+/// Why an account is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// The keyring does not give its key out.
+    VaultLocked,
+    /// There is no key any more, or it opens nothing: only signing in again helps.
+    KeyLost,
+    /// The disk is full.
+    DiskFull,
+    /// A fault of ours.
+    Fault,
+    /// It is being removed.
+    Leaving,
+}
+
+/// Why an account could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("the account has no key")]
+    NoKey,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl OpenError {
+    fn closed(&self) -> Closed {
+        match self {
+            Self::Vault(_) => Closed::VaultLocked,
+            Self::NoKey | Self::Store(StoreError::WrongKey) => Closed::KeyLost,
+            Self::Store(StoreError::DiskFull(_)) => Closed::DiskFull,
+            Self::Store(_) | Self::Source(_) => Closed::Fault,
+        }
+    }
+}
+
+/// One account.
+pub(crate) struct Account {
+    pub(crate) id: AccountId,
+    pub(crate) session: Session,
+    record: RwLock<AccountRecord>,
+    live: RwLock<Result<Arc<OpenAccount>, Closed>>,
+    signals: Signals,
+}
+
+impl Account {
+    pub(crate) fn new(record: AccountRecord, session: Session, signals: Signals) -> Self {
+        Self {
+            id: record.id.clone(),
+            session,
+            record: RwLock::new(record),
+            live: RwLock::new(Err(Closed::VaultLocked)),
+            signals,
+        }
+    }
+
+    pub(crate) fn record(&self) -> AccountRecord {
+        self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_record(&self, record: AccountRecord) {
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record;
+        self.touch();
+    }
+
+    /// What the account has, if it is open.
+    pub(crate) fn open(&self) -> Option<Arc<OpenAccount>> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).as_ref().ok().cloned()
+    }
+
+    pub(crate) fn closed(&self) -> Option<Closed> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).as_ref().err().copied()
+    }
+
+    fn touch(&self) {
+        self.signals.touch();
+    }
+
+    /// Opens the store with the account's key and starts its engine. Does nothing when open.
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        paths: &Paths,
+        key: Result<Option<AccountKey>, VaultError>,
+        mail: Url,
+    ) {
+        if self.open().is_some() {
+            return;
+        }
+        let opened = self.try_open(paths, key, mail).await;
+        let live = opened.map(Arc::new).map_err(|error| {
+            tracing::warn!(account = %self.id, %error, "an account could not be opened");
+            error.closed()
+        });
+        if let Ok(open) = &live {
+            self.watch(open);
+        }
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
+        self.touch();
+    }
+
+    async fn try_open(
+        &self,
+        paths: &Paths,
+        key: Result<Option<AccountKey>, VaultError>,
+        mail: Url,
+    ) -> Result<OpenAccount, OpenError> {
+        let key = key?.ok_or(OpenError::NoKey)?;
+        let store_key = StoreKey::new(*key.derive(KeyPurpose::Database));
+        let folder = paths.account(&self.id);
+        let store = AccountStore::open(&folder, store_key, StoreOptions::default()).await?;
+        let tokens: Arc<dyn TokenSource> = Arc::new(self.session.clone());
+        let source: Arc<dyn MailSource> =
+            Arc::new(JmapSource::new(crate::tenant::jmap_config(mail), tokens)?);
+        let engine =
+            AccountEngine::start(store.clone(), Arc::clone(&source), EngineOptions::default()).await?;
+        Ok(OpenAccount { store, engine, source })
+    }
+
+    /// Tells the feeds of every change of status, count or session. Ends with the account.
+    fn watch(self: &Arc<Self>, open: &Arc<OpenAccount>) {
+        let mut status = open.engine.status();
+        let mut store = open.store.changes();
+        let mut session = self.session.state();
+        let account = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                let mut regrouped = false;
+                let alive = tokio::select! {
+                    changed = status.changed() => changed.is_ok(),
+                    changed = session.changed() => changed.is_ok(),
+                    change = store.recv() => match change {
+                        Ok(change) => {
+                            regrouped = change.mailbox_tree;
+                            true
+                        }
+                        Err(RecvError::Lagged(_)) => {
+                            regrouped = true;
+                            true
+                        }
+                        Err(RecvError::Closed) => false,
+                    },
+                };
+                let Some(account) = account.upgrade() else { return };
+                if regrouped {
+                    account.signals.regroup();
+                }
+                account.touch();
+                if !alive {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Stops the engine and closes the files. Nothing of the account runs afterwards.
+    pub(crate) async fn stop(&self, why: Closed) {
+        let open = {
+            let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *live, Err(why)).ok()
+        };
+        if let Some(open) = open {
+            open.engine.stop().await;
+            if let Err(error) = open.store.clone().close().await {
+                tracing::warn!(account = %self.id, %error, "an account's files did not close well");
+            }
+        }
+        self.touch();
+    }
+
+    fn health(&self, status: Option<&AccountStatus>) -> HealthView {
+        match *self.session.state().borrow() {
+            SessionState::SignedOut => return HealthView::SignedOut,
+            SessionState::NeedsSignIn { .. } | SessionState::Sealed => {
+                return HealthView::SignInNeeded;
+            }
+            SessionState::VaultUnavailable { .. } => return HealthView::VaultLocked,
+            SessionState::SignedIn { .. } => {}
+        }
+        match (status, self.closed()) {
+            (Some(status), None) => health_view(&status.health),
+            (_, Some(Closed::VaultLocked)) => HealthView::VaultLocked,
+            (_, Some(Closed::KeyLost)) => HealthView::SignInNeeded,
+            (_, Some(Closed::DiskFull)) => HealthView::DiskFull,
+            (None, None) | (_, Some(Closed::Fault | Closed::Leaving)) => HealthView::Fault,
+        }
+    }
+
+    /// The account as the page sees it.
+    pub(crate) async fn view(&self, connection_name: Option<String>) -> AccountView {
+        let record = self.record();
+        let open = self.open();
+        let status = open.as_ref().map(|open| open.engine.status().borrow().clone());
+        let mailboxes = match &open {
+            Some(open) => mailboxes(&open.store).await,
+            None => Vec::new(),
+        };
+        let inbox = mailboxes.iter().find(|mailbox| mailbox.role == Some(MailboxRole::Inbox));
+        AccountView {
+            id: record.id.to_string(),
+            name: record.name,
+            email: record.email,
+            letter: record.letter,
+            color: record.color,
+            connection: connection_name,
+            health: self.health(status.as_ref()),
+            progress: status.as_ref().and_then(|status| {
+                status.progress.map(|progress| ProgressView {
+                    done: progress.done,
+                    total: progress.total,
+                })
+            }),
+            synced_at: status.as_ref().and_then(|status| status.synced_at).map(|at| at.seconds()),
+            queued: status.as_ref().map_or(0, |status| status.queued),
+            unread: inbox.map_or(0, |inbox| inbox.unread),
+            mailboxes,
+        }
+    }
+}
+
+fn health_view(health: &Health) -> HealthView {
+    match health {
+        Health::Current => HealthView::Current,
+        Health::Working => HealthView::Working,
+        Health::Offline => HealthView::Offline,
+        Health::Waiting { until } => HealthView::Waiting { until: until.seconds() },
+        Health::SignInNeeded => HealthView::SignInNeeded,
+        Health::VaultLocked => HealthView::VaultLocked,
+        Health::Refused { detail } => HealthView::Refused { detail: detail.clone() },
+        Health::Rebuilding => HealthView::Rebuilding,
+        Health::DiskFull => HealthView::DiskFull,
+        Health::Fault => HealthView::Fault,
+    }
+}
+
+/// Mailboxes in the store's order, with each one's children right after it.
+async fn mailboxes(store: &AccountStore) -> Vec<MailboxView> {
+    let all = match store.mailboxes().await {
+        Ok(all) => all,
+        Err(error) => {
+            tracing::warn!(%error, "mailboxes cannot be read");
+            return Vec::new();
+        }
+    };
+    let mut views = Vec::with_capacity(all.len());
+    let roots = all.iter().filter(|(mailbox, _)| {
+        let parent = mailbox.parent.as_ref();
+        parent.is_none_or(|parent| !all.iter().any(|(other, _)| other.id == *parent))
+    });
+    let mut waiting: Vec<_> = roots.map(|found| (found, 0_u32)).collect();
+    waiting.reverse();
+    while let Some(((mailbox, counts), depth)) = waiting.pop() {
+        // A parent that is its own descendant would never end; the depth of any real tree does.
+        if depth > 32 || views.len() >= all.len() {
+            break;
+        }
+        views.push(MailboxView {
+            id: mailbox.id.to_string(),
+            name: mailbox.name.clone(),
+            role: mailbox.role,
+            depth,
+            unread: counts.unread_threads,
+            total: counts.threads,
+        });
+        let children = all.iter().filter(|(other, _)| other.parent.as_ref() == Some(&mailbox.id));
+        let mut children: Vec<_> = children.map(|found| (found, depth + 1)).collect();
+        children.reverse();
+        waiting.extend(children);
+    }
+    views
+}

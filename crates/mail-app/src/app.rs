@@ -1,0 +1,407 @@
+//! The app: what exists once, and how the parts find each other.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mail_auth::{Session, SessionParts, VerifiedIdentity};
+use mail_model::{AccountColor, UnixTime};
+use mail_store::{AccountRecord, Registry, StoreError};
+use tokio::sync::{RwLock, watch};
+
+use crate::account::{Account, Closed};
+use crate::accounts::Accounts;
+use crate::config::{Config, ConfigError, ORGANISATION_FILE};
+use crate::contract::{BeginSignInRequest, ConfirmSignInRequest, ErrorCode, SignInView, UiError};
+use crate::conversation::Loads;
+use crate::frames::{FrameReply, Frames};
+use crate::host::Host;
+use crate::lists::Lists;
+use crate::paths::{DataLock, Paths, PathsError};
+use crate::preferences::Preferences;
+use crate::rehearsal::{Rehearsal, RehearsalError};
+use crate::sign_ins::{Guide, SignIns};
+use crate::tenant::{Tenant, UnusableTenant};
+use crate::vault::{VaultChoice, VaultSlot};
+
+/// How to start.
+#[derive(Clone)]
+pub struct Start {
+    /// Where things lie; the person's folders without it.
+    pub paths: Option<Paths>,
+    /// A new folder that is deleted at the end, instead of `paths`.
+    pub fresh: bool,
+    /// The configuration; read from its files without it.
+    pub config: Option<Config>,
+    /// Where keys are kept.
+    pub vault: VaultChoice,
+    /// The world around the app.
+    pub host: Arc<dyn Host>,
+    /// Accounts of the rehearsal to sign in at once.
+    pub rehearse: Vec<String>,
+    /// Messages of each rehearsal account.
+    pub rehearsal_size: Option<usize>,
+}
+
+impl Start {
+    /// For the person at the keyboard.
+    #[must_use]
+    pub fn of_person(host: Arc<dyn Host>) -> Self {
+        Self {
+            paths: None,
+            fresh: false,
+            config: None,
+            vault: VaultChoice::default(),
+            host,
+            rehearse: Vec::new(),
+            rehearsal_size: None,
+        }
+    }
+}
+
+/// Why the app could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The folders cannot be used.
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    /// No folder for a fresh start.
+    #[error("no temporary folder can be made")]
+    Fresh(#[source] std::io::Error),
+    /// The configuration has a mistake.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The list of accounts cannot be read.
+    #[error("the list of accounts cannot be read: {0}")]
+    Registry(#[from] StoreError),
+    /// The rehearsal does not start.
+    #[error(transparent)]
+    Rehearsal(#[from] RehearsalError),
+    /// The configured tenant has a mistake.
+    #[error("the configured tenant cannot be used: {0}")]
+    Tenant(#[from] UnusableTenant),
+    /// A person of the rehearsal could not be signed in.
+    #[error("the rehearsal's {account} account could not be signed in: {source}")]
+    Rehearse {
+        /// Which account.
+        account: String,
+        /// Why.
+        #[source]
+        source: UiError,
+    },
+}
+
+pub(crate) struct Inner {
+    pub(crate) paths: Paths,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) config: Mutex<Config>,
+    pub(crate) tenant: RwLock<Option<Tenant>>,
+    pub(crate) tenant_changed: watch::Sender<u64>,
+    pub(crate) vault: VaultSlot,
+    pub(crate) registry: Registry,
+    pub(crate) preferences: Preferences,
+    pub(crate) accounts: Accounts,
+    pub(crate) lists: Lists,
+    pub(crate) frames: Frames,
+    pub(crate) loads: Loads,
+    /// Attachments that were opened, for this run only.
+    pub(crate) opened: tempfile::TempDir,
+    sign_ins: SignIns,
+    rehearsal_size: Option<usize>,
+    // Dropped last: the folder and the lock outlive everything that uses them.
+    _lock: DataLock,
+    _fresh: Option<tempfile::TempDir>,
+}
+
+/// The app. Cheap to clone; all clones are the same app.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<Inner>);
+
+impl App {
+    /// Starts everything: folders, keyring, tenant, accounts. Contacts no server for that; a
+    /// locked keyring or a broken account does not keep the others from starting.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(start: Start) -> Result<Self, StartError> {
+        let fresh = match start.fresh {
+            true => Some(tempfile::tempdir().map_err(StartError::Fresh)?),
+            false => None,
+        };
+        let paths = match (&fresh, start.paths) {
+            (Some(fresh), _) => Paths::below(fresh.path()),
+            (None, Some(paths)) => paths,
+            (None, None) => Paths::of_person()?,
+        };
+        let lock = paths.lock()?;
+        let mut config = match start.config {
+            Some(config) => config,
+            None => Config::load(&paths.config_file(), ORGANISATION_FILE.as_ref(), |name| {
+                std::env::var(name).ok()
+            })?,
+        };
+        config.rehearsal |= !start.rehearse.is_empty();
+        if let Err(error) = mail_store::sweep_trash(&paths.accounts()) {
+            tracing::warn!(%error, "what a removal left behind could not be deleted");
+        }
+        let registry = Registry::open(paths.data()).await?;
+        let rehearsing = config.rehearsal;
+        let settings = config.tenant.clone().filter(|_| !rehearsing);
+        let app = Self(Arc::new(Inner {
+            host: start.host,
+            config: Mutex::new(config),
+            tenant: RwLock::new(settings.map(Tenant::new).transpose()?),
+            tenant_changed: watch::Sender::new(0),
+            vault: VaultSlot::new(start.vault),
+            registry,
+            preferences: Preferences::load(paths.preferences()),
+            accounts: Accounts::default(),
+            lists: Lists::default(),
+            frames: Frames::default(),
+            loads: Loads::default(),
+            opened: tempfile::tempdir().map_err(StartError::Fresh)?,
+            sign_ins: SignIns::default(),
+            rehearsal_size: start.rehearsal_size,
+            paths,
+            _lock: lock,
+            _fresh: fresh,
+        }));
+        if rehearsing {
+            app.begin_rehearsal().await?;
+        }
+        app.open_accounts().await?;
+        for account in start.rehearse {
+            app.rehearse(&account)
+                .await
+                .map_err(|source| StartError::Rehearse { account, source })?;
+        }
+        Ok(app)
+    }
+
+    /// Stops every account, closes every file, ends the rehearsal.
+    pub async fn stop(&self) {
+        self.0.sign_ins.cancel_all();
+        let stopping = self.0.accounts.all().into_iter().map(|account| async move {
+            account.stop(Closed::Leaving).await;
+        });
+        futures::future::join_all(stopping).await;
+        self.0.registry.clone().close().await;
+        let tenant = self.0.tenant.write().await.take();
+        if let Some(rehearsal) = tenant.and_then(Tenant::into_rehearsal) {
+            rehearsal.stop().await;
+        }
+    }
+
+    pub(crate) fn tenant(&self) -> &RwLock<Option<Tenant>> {
+        &self.0.tenant
+    }
+
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.0.host
+    }
+
+    pub(crate) fn sign_ins(&self) -> &SignIns {
+        &self.0.sign_ins
+    }
+
+    /// The account of that id.
+    pub(crate) fn account(&self, id: &str) -> Result<Arc<Account>, UiError> {
+        self.0.accounts.find(id).ok_or_else(|| UiError::new(ErrorCode::NotFound))
+    }
+
+    /// The account of that person.
+    pub(crate) fn account_of(&self, issuer: &str, subject: &str) -> Option<Arc<Account>> {
+        self.0.accounts.all().into_iter().find(|account| {
+            let record = account.record();
+            record.issuer == issuer && record.subject == subject
+        })
+    }
+
+    pub(crate) async fn connection_name(&self, id: &str) -> Option<String> {
+        let tenant = self.0.tenant.read().await;
+        let name = tenant.as_ref().and_then(|tenant| tenant.settings().connection_name(id));
+        Some(name.unwrap_or(id).to_owned())
+    }
+
+    pub(crate) fn free_color(&self) -> AccountColor {
+        let accounts = self.0.accounts.all();
+        let used: Vec<_> = accounts.iter().map(|account| account.record().color).collect();
+        AccountColor::pick(&used)
+    }
+
+    /// A short name for a new account: the rehearsal's own, else the first part of the mail
+    /// domain, which is what tells a person's accounts apart.
+    pub(crate) async fn suggested_name(&self, identity: &VerifiedIdentity) -> String {
+        let tenant = self.0.tenant.read().await;
+        let rehearsal = tenant.as_ref().and_then(Tenant::rehearsal).map(Rehearsal::description);
+        let rehearsed = rehearsal.and_then(|description| {
+            let mut people = description.people.iter();
+            people.find(|person| person.user == identity.subject).map(|person| person.account.clone())
+        });
+        if let Some(name) = rehearsed {
+            return name;
+        }
+        let email = identity.email.as_deref().unwrap_or_default();
+        let domain = email.rsplit('@').next().unwrap_or_default();
+        let first = domain.split('.').next().unwrap_or_default();
+        let mut letters = first.chars();
+        match letters.next() {
+            Some(initial) => initial.to_uppercase().chain(letters).collect(),
+            None => identity.name.clone().unwrap_or_else(|| "Mail".into()),
+        }
+    }
+
+    /// Starts the built-in rehearsal and makes it the tenant.
+    pub(crate) async fn begin_rehearsal(&self) -> Result<(), StartError> {
+        let config = mail_rehearsal::RehearsalConfig {
+            state_dir: Some(self.0.paths.rehearsal()),
+            size: self.0.rehearsal_size.unwrap_or(2_000),
+            control: true,
+            ..mail_rehearsal::RehearsalConfig::default()
+        };
+        let rehearsal = Rehearsal::start(config).await?;
+        *self.0.tenant.write().await = Some(Tenant::of_rehearsal(rehearsal)?);
+        self.tenant_has_changed();
+        Ok(())
+    }
+
+    pub(crate) fn tenant_has_changed(&self) {
+        self.0.tenant_changed.send_modify(|version| *version = version.wrapping_add(1));
+    }
+
+    /// Where the rehearsal's faults can be switched, if it runs.
+    pub async fn rehearsal_control(&self) -> Option<String> {
+        let tenant = self.0.tenant.read().await;
+        tenant.as_ref().and_then(Tenant::rehearsal)?.description().control_url.clone()
+    }
+
+    /// Signs a person of the rehearsal in, unless that account is here already.
+    async fn rehearse(&self, account: &str) -> Result<(), UiError> {
+        let person = {
+            let tenant = self.0.tenant.read().await;
+            let rehearsal = tenant.as_ref().and_then(Tenant::rehearsal);
+            let people = rehearsal.map(|rehearsal| rehearsal.description().people.clone());
+            let mut people = people.unwrap_or_default().into_iter();
+            people.find(|person| person.account.eq_ignore_ascii_case(account))
+        };
+        let person = person.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+        let here = self.0.accounts.all().into_iter().any(|account| account.record().subject == person.user);
+        if here {
+            return Ok(());
+        }
+        let request = BeginSignInRequest { connection: Some(person.connection), account: None };
+        let attempt = self.begin_guided(request, Guide::Rehearsal(person.sign_in_query)).await?.attempt;
+        let mut phases = self.sign_in_phases(&attempt)?;
+        loop {
+            let phase = phases.borrow_and_update().clone();
+            match phase {
+                SignInView::Confirm { name, color, .. } => {
+                    let request = ConfirmSignInRequest { attempt: attempt.clone(), name, color };
+                    self.confirm_sign_in(request).await?;
+                }
+                SignInView::Added { .. } | SignInView::Renewed { .. } => return Ok(()),
+                SignInView::Failed { code, detail } => return Err(UiError { code, detail }),
+                SignInView::Cancelled | SignInView::OtherPerson { .. } => {
+                    return Err(UiError::new(ErrorCode::SignInRefused));
+                }
+                SignInView::Preparing | SignInView::Waiting | SignInView::Finishing => {}
+            }
+            phases.changed().await.map_err(|_| UiError::new(ErrorCode::Bug))?;
+        }
+    }
+
+    /// Answers one request of a mail frame.
+    pub async fn frame(&self, path_and_query: &str) -> FrameReply {
+        self.0.frames.serve(path_and_query, self.host()).await
+    }
+
+    /// Follows a link that was clicked in a mail: web, mail and telephone addresses go to the
+    /// system, everything else nowhere.
+    pub async fn follow_link(&self, url: &url::Url) {
+        if !matches!(url.scheme(), "http" | "https" | "mailto" | "tel") {
+            tracing::info!(scheme = url.scheme(), "a link was not followed");
+            return;
+        }
+        if let Err(error) = self.host().open_url(url).await {
+            tracing::warn!(%error, "a link could not be opened");
+        }
+    }
+
+    /// A session as the parts of this app make it.
+    pub(crate) async fn session_parts(&self, record: &AccountRecord) -> Result<SessionParts, UiError> {
+        let tenant = self.0.tenant.read().await;
+        let tenant = tenant.as_ref().ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+        let parts = tenant.sign_in_parts(None);
+        Ok(SessionParts {
+            account: record.id.clone(),
+            subject: record.subject.clone(),
+            epoch: record.epoch,
+            tenant: parts.tenant,
+            verifier: parts.verifier,
+            vault: self.0.vault.get(),
+            file: self.0.paths.session(&record.id),
+            clock: parts.clock,
+        })
+    }
+
+    /// Opens every account of the registry that belongs to the tenant in use, at once.
+    async fn open_accounts(&self) -> Result<(), StartError> {
+        let issuer = self.0.tenant.read().await.as_ref().map(|tenant| tenant.issuer());
+        let Some(issuer) = issuer else { return Ok(()) };
+        let records = self.0.registry.accounts().await?;
+        let records = records.into_iter().filter(|record| record.issuer == issuer);
+        let opening = records.map(|record| async move {
+            let parts = self.session_parts(&record).await.ok()?;
+            let session = Session::open(parts).await;
+            let account = Arc::new(Account::new(record, session, self.0.accounts.signals()));
+            self.start_account(&account).await;
+            Some(account)
+        });
+        let opened = futures::future::join_all(opening).await;
+        self.0.accounts.extend(opened.into_iter().flatten());
+        if self.0.accounts.all().iter().any(|account| account.closed() == Some(Closed::VaultLocked)) {
+            self.0.vault.probe().await;
+        }
+        Ok(())
+    }
+
+    /// Opens an account's files and starts its engine.
+    pub(crate) async fn start_account(&self, account: &Arc<Account>) {
+        let key = self.0.vault.get().key(&account.id).await;
+        if let Err(error) = &key {
+            self.0.vault.note(error);
+        }
+        let record = account.record();
+        let mail = {
+            let tenant = self.0.tenant.read().await;
+            tenant.as_ref().map(|tenant| tenant.mail_address(record.connection.as_deref()))
+        };
+        if let Some(mail) = mail {
+            account.start(&self.0.paths, key, mail).await;
+        }
+    }
+
+    /// Puts what an account's lost key had sealed out of the way, so that it can begin anew.
+    /// Nothing of it is deleted.
+    pub(crate) fn set_aside(&self, account: &Account) -> std::io::Result<Option<PathBuf>> {
+        let folder = self.0.paths.account(&account.id);
+        if !folder.exists() {
+            return Ok(None);
+        }
+        let aside = self.0.paths.data().join("set-aside");
+        std::fs::create_dir_all(&aside)?;
+        let place = aside.join(format!("{}-{}", account.id, now().seconds()));
+        std::fs::rename(&folder, &place)?;
+        Ok(Some(place))
+    }
+
+    pub(crate) fn with_config<T>(&self, look: impl FnOnce(&mut Config) -> T) -> T {
+        look(&mut self.0.config.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+pub(crate) fn now() -> UnixTime {
+    use mail_auth::Clock as _;
+
+    mail_auth::SystemClock.now()
+}

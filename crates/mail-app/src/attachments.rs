@@ -1,0 +1,150 @@
+//! Attachments: shown with safe names, saved where the person says, opened if that is safe.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use mail_mime::Launch;
+use mail_model::remote::ByteStream;
+use mail_model::{Attachment, Body, Disposition, MessageKey};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::account::OpenAccount;
+use crate::app::App;
+use crate::contract::{AttachmentRequest, AttachmentView, Empty, ErrorCode, SavedView, UiError};
+
+/// How much of a file tells what it is, in octets.
+const HEAD: usize = 512;
+
+/// The files of a message as they are shown: pictures that the text itself shows are not among
+/// them.
+pub(crate) fn attachment_views(body: &Body) -> Vec<AttachmentView> {
+    let is_shown_in_text = |attachment: &Attachment| {
+        attachment.disposition == Disposition::Inline
+            && attachment.content_id.as_ref().is_some_and(|id| {
+                body.html.as_ref().is_some_and(|html| html.contains(&format!("cid:{id}")))
+            })
+    };
+    let files = body.attachments.iter().enumerate();
+    files
+        .filter(|(_, attachment)| !is_shown_in_text(attachment))
+        .map(|(index, attachment)| AttachmentView {
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            name: shown_name(attachment),
+            media_type: attachment.media_type.clone(),
+            size: attachment.size,
+            can_open: can_open(attachment, &[]),
+        })
+        .collect()
+}
+
+fn shown_name(attachment: &Attachment) -> String {
+    if attachment.name.is_empty() {
+        return mail_mime::file_name::safe(&attachment.name, &attachment.media_type);
+    }
+    mail_mime::launch::display_name(&attachment.name).text
+}
+
+fn can_open(attachment: &Attachment, head: &[u8]) -> bool {
+    mail_mime::launch::verdict(&attachment.name, &attachment.media_type, head) == Launch::Open
+}
+
+/// The first bytes of a file: enough to see what it is.
+async fn head_of(path: &Path) -> Result<Vec<u8>, UiError> {
+    use tokio::io::AsyncReadExt as _;
+
+    let mut head = Vec::with_capacity(HEAD);
+    let file = tokio::fs::File::open(path).await.map_err(disk)?;
+    file.take(HEAD as u64).read_to_end(&mut head).await.map_err(disk)?;
+    Ok(head)
+}
+
+struct Found {
+    open: Arc<OpenAccount>,
+    attachment: Attachment,
+}
+
+impl Found {
+    fn file_name(&self) -> String {
+        mail_mime::file_name::safe(&self.attachment.name, &self.attachment.media_type)
+    }
+
+    async fn bytes(&self) -> Result<ByteStream, UiError> {
+        let fetched = self.open.source.blob(&self.attachment.blob).await;
+        fetched.map_err(|error| crate::error::source_error(&error))
+    }
+}
+
+impl App {
+    async fn attachment(&self, request: &AttachmentRequest) -> Result<Found, UiError> {
+        let not_found = || UiError::new(ErrorCode::NotFound);
+        let open = self.account(&request.account)?.open().ok_or_else(not_found)?;
+        let body = open.store.body(MessageKey::new(request.message)).await?.ok_or_else(not_found)?;
+        let index = usize::try_from(request.index).unwrap_or(usize::MAX);
+        let attachment = body.attachments.into_iter().nth(index).ok_or_else(not_found)?;
+        Ok(Found { open, attachment })
+    }
+
+    /// Saves an attachment where the person says.
+    pub(crate) async fn save_attachment(
+        &self,
+        request: AttachmentRequest,
+    ) -> Result<SavedView, UiError> {
+        let found = self.attachment(&request).await?;
+        let asked = self.host().ask_save_path(&found.file_name()).await;
+        let path = asked.map_err(|error| {
+            tracing::warn!(%error, "nobody could be asked where to save");
+            UiError::new(ErrorCode::Bug)
+        })?;
+        let Some(path) = path else { return Ok(SavedView { name: None }) };
+        write(&path, found.bytes().await?).await?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Ok(SavedView { name })
+    }
+
+    /// Opens an attachment with the system's program for it. It lies in a folder for this run
+    /// only, readable by its owner only; what could be a program is never opened.
+    pub(crate) async fn open_attachment(
+        &self,
+        request: AttachmentRequest,
+    ) -> Result<Empty, UiError> {
+        let found = self.attachment(&request).await?;
+        let save_only = || UiError::new(ErrorCode::SaveOnly);
+        if !can_open(&found.attachment, &[]) {
+            return Err(save_only());
+        }
+        let folder = self.0.opened.path().join(uuid::Uuid::new_v4().to_string());
+        tokio::fs::create_dir(&folder).await.map_err(disk)?;
+        let path = folder.join(found.file_name());
+        write(&path, found.bytes().await?).await?;
+        // Its content may tell another story than its name.
+        if !can_open(&found.attachment, &head_of(&path).await?) {
+            return Err(save_only());
+        }
+        self.host().open_file(&path).await.map_err(|error| {
+            tracing::warn!(%error, "no program for an attachment");
+            save_only()
+        })?;
+        Ok(Empty {})
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "used in map_err")]
+fn disk(error: std::io::Error) -> UiError {
+    tracing::warn!(%error, "a file could not be written");
+    UiError::new(ErrorCode::Disk)
+}
+
+/// Writes beside the target first, so that a cut connection leaves no half file under its name.
+async fn write(path: &Path, mut bytes: ByteStream) -> Result<(), UiError> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let draft = tempfile::NamedTempFile::new_in(folder).map_err(disk)?;
+    let (file, draft) = draft.into_parts();
+    let mut file = tokio::fs::File::from_std(file);
+    while let Some(chunk) = bytes.next().await {
+        let chunk = chunk.map_err(|error| crate::error::source_error(&error))?;
+        file.write_all(&chunk).await.map_err(disk)?;
+    }
+    file.sync_all().await.map_err(disk)?;
+    draft.persist(path).map_err(|error| disk(error.error))
+}

@@ -1,0 +1,272 @@
+//! Lists as the page sees them: which accounts and mailboxes a scope means, and their feed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mail_engine::{ListDiff, ListMember, ListSnapshot, MergedKey, MergedList, MergedRow};
+use mail_model::{AccountId, Filter, Keyword, ListMode, MailboxId, MailboxRole, RowKey};
+
+use crate::account::OpenAccount;
+use crate::app::App;
+use crate::contract::{
+    Empty, ErrorCode, ListEvent, ListRequest, ListWindowRequest, RowView, Scope, UiError,
+};
+use crate::feed::{FeedSink, OpenFeed};
+
+/// Rows of a list's first window.
+const FIRST_WINDOW: u64 = 60;
+
+/// The lists that are open, by the page's own names for them.
+#[derive(Default)]
+pub(crate) struct Lists(Mutex<HashMap<String, Arc<Window>>>);
+
+/// The window of one open list: moved by a call, obeyed by the feed.
+#[derive(Default)]
+struct Window {
+    rows: Mutex<Option<std::ops::Range<u64>>>,
+    list: Mutex<Option<MergedList>>,
+}
+
+impl Window {
+    fn range(&self) -> std::ops::Range<u64> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or(0..FIRST_WINDOW)
+    }
+
+    fn set(&self, range: std::ops::Range<u64>) {
+        if let Some(list) = self.list.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            list.set_window(range.clone());
+        }
+        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(range);
+    }
+
+    fn hold(&self, list: MergedList) {
+        list.set_window(self.range());
+        *self.list.lock().unwrap_or_else(PoisonError::into_inner) = Some(list);
+    }
+}
+
+/// Takes a list's name away when its feed ends.
+struct Named {
+    app: App,
+    name: String,
+    window: Arc<Window>,
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let mut lists = self.app.0.lists.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A page that reopens a list under its name has replaced this one already.
+        if lists.get(&self.name).is_some_and(|window| Arc::ptr_eq(window, &self.window)) {
+            lists.remove(&self.name);
+        }
+        *self.window.list.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl App {
+    pub(crate) async fn open_list_feed(
+        &self,
+        request: ListRequest,
+        sink: FeedSink,
+    ) -> Result<OpenFeed, UiError> {
+        let window = Arc::new(Window::default());
+        let name = request.list.clone();
+        {
+            let mut lists = self.0.lists.0.lock().unwrap_or_else(PoisonError::into_inner);
+            lists.insert(name.clone(), Arc::clone(&window));
+        }
+        let named = Named { app: self.clone(), name, window };
+        // A scope that names an account or mailbox of nobody is refused before it is a feed.
+        self.members(&request.scope, request.mode, request.filter).await?;
+        Ok(OpenFeed::spawn(move |_| feed(named, request, sink)))
+    }
+
+    #[allow(clippy::unused_async, reason = "one shape for all calls")]
+    pub(crate) async fn set_list_window(&self, request: ListWindowRequest) -> Result<Empty, UiError> {
+        let window = {
+            let lists = self.0.lists.0.lock().unwrap_or_else(PoisonError::into_inner);
+            lists.get(&request.list).cloned()
+        };
+        let window = window.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+        window.set(request.from..request.to.max(request.from));
+        Ok(Empty {})
+    }
+
+    /// The first rows of a list, at once.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an account or mailbox that is not here.
+    pub async fn rows_now(
+        &self,
+        scope: Scope,
+        mode: ListMode,
+        filter: Filter,
+        limit: usize,
+    ) -> Result<Vec<RowView>, UiError> {
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let mut rows = Vec::new();
+        let members = self.members(&scope, mode, filter).await?;
+        let mut open = MergedList::open(members, 0..limit.min(mail_engine::LARGEST_WINDOW)).await;
+        rows.extend(open.snapshot.rows.iter().map(row_view));
+        let wanted = limit.min(open.snapshot.total);
+        while u64::try_from(rows.len()).unwrap_or(u64::MAX) < wanted {
+            let from = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            open.list.set_window(from..wanted);
+            let Some(diff) = open.diffs.recv().await else { break };
+            if diff.start != from {
+                continue;
+            }
+            if diff.order.is_empty() {
+                break;
+            }
+            let fresh: HashMap<_, _> = diff.rows.iter().map(|row| (row.key(), row)).collect();
+            rows.extend(diff.order.iter().filter_map(|key| fresh.get(key)).map(|row| row_view(row)));
+        }
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(rows)
+    }
+
+    async fn members(
+        &self,
+        scope: &Scope,
+        mode: ListMode,
+        filter: Filter,
+    ) -> Result<Vec<ListMember>, UiError> {
+        match scope {
+            Scope::Merged { role } => {
+                let found = self.mailboxes_of_role(*role).await;
+                Ok(found
+                    .into_iter()
+                    .filter_map(|(account, mailbox)| {
+                        let open = account.open()?;
+                        Some(member(&account.id, &open, vec![mailbox], mode, filter))
+                    })
+                    .collect())
+            }
+            Scope::Starred { account } => {
+                let accounts = match account {
+                    Some(id) => vec![self.account(id)?],
+                    None => self.0.accounts.all(),
+                };
+                let mut members = Vec::new();
+                for account in accounts {
+                    if let Some(open) = account.open() {
+                        let mailboxes = kept_mailboxes(&open).await?;
+                        members.push(member(&account.id, &open, mailboxes, mode, Filter::Starred));
+                    }
+                }
+                Ok(members)
+            }
+            Scope::Mailbox { account, mailbox } => {
+                let account = self.account(account)?;
+                let mailbox = MailboxId::new(mailbox.clone()).map_err(|_| UiError::new(ErrorCode::NotFound))?;
+                let open = account.open();
+                Ok(open.map(|open| member(&account.id, &open, vec![mailbox], mode, filter)).into_iter().collect())
+            }
+        }
+    }
+}
+
+fn member(
+    account: &AccountId,
+    open: &OpenAccount,
+    mailboxes: Vec<MailboxId>,
+    mode: ListMode,
+    filter: Filter,
+) -> ListMember {
+    ListMember::of_store(account.clone(), open.store.clone(), mailboxes, mode, filter)
+}
+
+/// Mailboxes whose starred mail counts: all but spam and trash.
+async fn kept_mailboxes(open: &OpenAccount) -> Result<Vec<MailboxId>, UiError> {
+    let all = open.store.mailboxes().await?;
+    let kept = all.into_iter().filter(|(mailbox, _)| {
+        !matches!(mailbox.role, Some(MailboxRole::Junk | MailboxRole::Trash))
+    });
+    Ok(kept.map(|(mailbox, _)| mailbox.id).collect())
+}
+
+/// Sends a list's events; begins anew with a snapshot when accounts or their mailboxes come or go.
+async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
+    let app = named.app.clone();
+    let mut membership = app.0.accounts.watch_membership();
+    loop {
+        membership.mark_unchanged();
+        let members = match app.members(&request.scope, request.mode, request.filter).await {
+            Ok(members) => members,
+            // The account is gone: an empty list, until the page closes it.
+            Err(_) => Vec::new(),
+        };
+        let mut open = MergedList::open(members, named.window.range()).await;
+        if !sink.send(&snapshot(&open.snapshot)) {
+            return;
+        }
+        let mut start = open.snapshot.start;
+        named.window.hold(open.list);
+        loop {
+            tokio::select! {
+                diff = open.diffs.recv() => {
+                    let Some(diff) = diff else { break };
+                    start = diff.start;
+                    if !sink.send(&self::diff(&diff)) {
+                        return;
+                    }
+                }
+                changed = membership.changed() => {
+                    if changed.is_err() { return }
+                    break;
+                }
+            }
+        }
+        tracing::trace!(list = %named.name, start, "a list begins anew");
+    }
+}
+
+fn snapshot(snapshot: &ListSnapshot) -> ListEvent {
+    ListEvent::Snapshot {
+        seq: snapshot.seq,
+        total: snapshot.total,
+        unread: snapshot.unread,
+        start: snapshot.start,
+        rows: snapshot.rows.iter().map(row_view).collect(),
+    }
+}
+
+fn diff(diff: &ListDiff) -> ListEvent {
+    ListEvent::Diff {
+        seq: diff.seq,
+        total: diff.total,
+        unread: diff.unread,
+        start: diff.start,
+        order: diff.order.iter().map(row_key).collect(),
+        rows: diff.rows.iter().map(row_view).collect(),
+    }
+}
+
+fn row_key(key: &MergedKey) -> String {
+    let kind = match key.row {
+        RowKey::Thread(_) => 't',
+        RowKey::Message(_) => 'm',
+    };
+    format!("{}/{kind}{}", key.account, key.row.get())
+}
+
+fn row_view(merged: &MergedRow) -> RowView {
+    let row = &merged.row;
+    RowView {
+        key: row_key(&merged.key()),
+        account: merged.account.to_string(),
+        thread: row.thread.get(),
+        message: row.latest.get(),
+        received_at: row.received_at.seconds(),
+        senders: row.senders.clone(),
+        subject: row.subject.clone(),
+        preview: row.preview.clone(),
+        messages: row.message_count,
+        unread: row.unread_count,
+        starred: row.starred,
+        files: row.has_attachment,
+        answered: row.keywords.contains(&Keyword::answered()),
+        draft: row.keywords.contains(&Keyword::draft()),
+    }
+}

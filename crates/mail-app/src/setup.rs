@@ -1,0 +1,141 @@
+//! First run, keyring and preferences: what the page can change about the app itself.
+
+use crate::app::App;
+use crate::config::{Config, TenantSettings};
+use crate::contract::{
+    AppEvent, AppView, ConnectTenantRequest, Empty, ErrorCode, PreferencesView, UiError,
+};
+use crate::feed::{FeedSink, OpenFeed};
+use crate::tenant::Tenant;
+
+impl App {
+    /// Checks a tenant, keeps it, and uses it from now on.
+    pub(crate) async fn connect_tenant(
+        &self,
+        request: ConnectTenantRequest,
+    ) -> Result<Empty, UiError> {
+        self.refuse_while_accounts_are_here()?;
+        let settings = TenantSettings::typed(
+            request.login_host.trim().to_owned(),
+            request.application_id.trim().to_owned(),
+        );
+        let tenant = Tenant::checked(settings.clone()).await?;
+        self.keep_config(Config { tenant: Some(settings), rehearsal: false })?;
+        self.replace_tenant(Some(tenant)).await;
+        Ok(Empty {})
+    }
+
+    /// Starts the rehearsal and uses it from now on.
+    pub(crate) async fn start_rehearsal(&self, _: Empty) -> Result<Empty, UiError> {
+        if self.0.tenant.read().await.as_ref().is_some_and(|tenant| tenant.rehearsal().is_some()) {
+            return Ok(Empty {});
+        }
+        self.refuse_while_accounts_are_here()?;
+        self.begin_rehearsal().await.map_err(|error| {
+            tracing::error!(%error, "the rehearsal does not start");
+            UiError::with_detail(ErrorCode::Bug, error.to_string())
+        })?;
+        self.keep_config(Config { tenant: None, rehearsal: true })?;
+        Ok(Empty {})
+    }
+
+    /// Goes back to the first run.
+    pub(crate) async fn forget_tenant(&self, _: Empty) -> Result<Empty, UiError> {
+        self.refuse_while_accounts_are_here()?;
+        self.keep_config(Config::default())?;
+        self.replace_tenant(None).await;
+        Ok(Empty {})
+    }
+
+    fn refuse_while_accounts_are_here(&self) -> Result<(), UiError> {
+        if self.0.accounts.all().is_empty() {
+            Ok(())
+        } else {
+            Err(UiError::new(ErrorCode::AccountsLeft))
+        }
+    }
+
+    fn keep_config(&self, config: Config) -> Result<(), UiError> {
+        config.save(&self.0.paths.config_file()).map_err(|error| {
+            tracing::error!(%error, "the configuration could not be kept");
+            UiError::new(ErrorCode::Disk)
+        })?;
+        self.with_config(|current| *current = config);
+        Ok(())
+    }
+
+    async fn replace_tenant(&self, tenant: Option<Tenant>) {
+        let old = std::mem::replace(&mut *self.0.tenant.write().await, tenant);
+        self.tenant_has_changed();
+        if let Some(rehearsal) = old.and_then(Tenant::into_rehearsal) {
+            rehearsal.stop().await;
+        }
+    }
+
+    /// Asks the keyring again and opens what it kept closed.
+    pub(crate) async fn retry_vault(&self, _: Empty) -> Result<Empty, UiError> {
+        self.0.vault.probe().await;
+        for account in self.0.accounts.all() {
+            account.session.unlock().await;
+            if account.open().is_none() {
+                self.start_account(&account).await;
+            }
+        }
+        self.0.accounts.members_changed();
+        Ok(Empty {})
+    }
+
+    /// Goes on without a keyring. Accounts whose keys lie in one stay closed.
+    #[allow(clippy::unused_async, reason = "one shape for all calls")]
+    pub(crate) async fn use_session_only_vault(&self, _: Empty) -> Result<Empty, UiError> {
+        self.0.vault.use_memory();
+        Ok(Empty {})
+    }
+
+    #[allow(clippy::unused_async, reason = "one shape for all calls")]
+    pub(crate) async fn set_preferences(
+        &self,
+        preferences: PreferencesView,
+    ) -> Result<Empty, UiError> {
+        self.0.preferences.set(preferences);
+        Ok(Empty {})
+    }
+
+    async fn app_view(&self) -> AppView {
+        AppView {
+            version: env!("CARGO_PKG_VERSION").into(),
+            tenant: self.0.tenant.read().await.as_ref().map(Tenant::view),
+            vault: *self.0.vault.watch().borrow(),
+            preferences: self.0.preferences.watch().borrow().clone(),
+        }
+    }
+
+    #[allow(clippy::unused_async, reason = "one shape for all feeds")]
+    pub(crate) async fn open_app_feed(&self, _: Empty, sink: FeedSink) -> Result<OpenFeed, UiError> {
+        let app = self.clone();
+        let mut tenant = self.0.tenant_changed.subscribe();
+        let mut vault = self.0.vault.watch();
+        let mut preferences = self.0.preferences.watch();
+        Ok(OpenFeed::spawn(move |_| async move {
+            let mut seq = 0;
+            loop {
+                tenant.mark_unchanged();
+                vault.mark_unchanged();
+                preferences.mark_unchanged();
+                let view = app.app_view().await;
+                if !sink.send(&AppEvent { seq, app: view }) {
+                    return;
+                }
+                seq += 1;
+                let alive = tokio::select! {
+                    changed = tenant.changed() => changed.is_ok(),
+                    changed = vault.changed() => changed.is_ok(),
+                    changed = preferences.changed() => changed.is_ok(),
+                };
+                if !alive {
+                    return;
+                }
+            }
+        }))
+    }
+}

@@ -1,0 +1,322 @@
+//! Sign-ins under way: from "the browser opens" to "the account is there".
+//!
+//! An attempt changes nothing until its last step. Whoever signs in is compared with the
+//! accounts that are here before anything is kept: the same person renews their account, and
+//! somebody else than the account that was asked for is told so.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mail_auth::{AuthressError, LoginRequest, SignIn, SignInError, SignedIn};
+use mail_model::AccountColor;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::app::App;
+use crate::contract::{
+    AttemptRequest, AttemptView, BeginSignInRequest, ConfirmSignInRequest, Empty, ErrorCode,
+    SignInEvent, SignInView, UiError,
+};
+use crate::feed::{FeedSink, OpenFeed};
+
+/// How many ended attempts are remembered, for a page that asks late.
+const REMEMBERED: usize = 32;
+
+/// Who takes a person to the sign-in page.
+#[derive(Clone)]
+pub(crate) enum Guide {
+    /// The system's browser.
+    Browser,
+    /// The rehearsal's own way, with the query that chooses somebody.
+    Rehearsal(String),
+}
+
+/// A name and a colour for a new account.
+pub(crate) struct Chosen {
+    pub(crate) name: String,
+    pub(crate) color: AccountColor,
+}
+
+struct Attempt {
+    phase: watch::Sender<SignInView>,
+    cancel: CancellationToken,
+    url: Mutex<Option<Url>>,
+    confirm: Mutex<Option<oneshot::Sender<Chosen>>>,
+}
+
+/// All attempts of this run.
+#[derive(Default)]
+pub(crate) struct SignIns(Mutex<HashMap<String, Arc<Attempt>>>);
+
+impl SignIns {
+    fn add(&self) -> (String, Arc<Attempt>) {
+        let attempt = Arc::new(Attempt {
+            phase: watch::Sender::new(SignInView::Preparing),
+            cancel: CancellationToken::new(),
+            url: Mutex::default(),
+            confirm: Mutex::default(),
+        });
+        let name = uuid::Uuid::new_v4().to_string();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.retain(|_, attempt| !has_ended(&attempt.phase.borrow()));
+        }
+        all.insert(name.clone(), Arc::clone(&attempt));
+        (name, attempt)
+    }
+
+    fn find(&self, name: &str) -> Result<Arc<Attempt>, UiError> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(name).cloned().ok_or_else(|| UiError::new(ErrorCode::NotFound))
+    }
+
+    pub(crate) fn cancel_all(&self) {
+        for attempt in self.0.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            attempt.cancel.cancel();
+        }
+    }
+}
+
+fn has_ended(phase: &SignInView) -> bool {
+    match phase {
+        SignInView::Preparing
+        | SignInView::Waiting
+        | SignInView::Finishing
+        | SignInView::Confirm { .. } => false,
+        SignInView::Renewed { .. }
+        | SignInView::OtherPerson { .. }
+        | SignInView::Added { .. }
+        | SignInView::Failed { .. }
+        | SignInView::Cancelled => true,
+    }
+}
+
+impl From<SignInError> for UiError {
+    fn from(error: SignInError) -> Self {
+        tracing::info!(%error, "a sign-in came to nothing");
+        match error {
+            SignInError::NoFreePort(_) => Self::new(ErrorCode::RedirectPort),
+            SignInError::Expired => Self::new(ErrorCode::SignInExpired),
+            SignInError::Declined { code } => Self::with_detail(ErrorCode::SignInRefused, code),
+            SignInError::TokensInAddress | SignInError::NoCode => {
+                Self::new(ErrorCode::SignInUntrusted)
+            }
+            SignInError::CodeRefused { refusal } => {
+                Self::with_detail(ErrorCode::SignInRefused, refusal.title)
+            }
+            SignInError::Login(AuthressError::Refused { refusal, .. }) => {
+                Self::with_detail(ErrorCode::ApplicationRefused, refusal.title)
+            }
+            SignInError::Verify(error) => match error.reaction() {
+                mail_model::Reaction::RetryLater(_) => Self::new(ErrorCode::TenantUnreachable),
+                _ => Self::new(ErrorCode::SignInUntrusted),
+            },
+            SignInError::Network(_) | SignInError::Login(_) => {
+                Self::new(ErrorCode::TenantUnreachable)
+            }
+            _ => Self::new(ErrorCode::Bug),
+        }
+    }
+}
+
+impl App {
+    /// Starts a sign-in in the person's browser.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] without a tenant or for an unknown account.
+    pub async fn begin_sign_in(&self, request: BeginSignInRequest) -> Result<AttemptView, UiError> {
+        self.begin_guided(request, Guide::Browser).await
+    }
+
+    pub(crate) async fn begin_guided(
+        &self,
+        request: BeginSignInRequest,
+        guide: Guide,
+    ) -> Result<AttemptView, UiError> {
+        if let Some(account) = &request.account {
+            self.account(account)?;
+        }
+        let connection = match (&request.connection, &request.account) {
+            (Some(connection), _) => Some(connection.clone()),
+            (None, Some(account)) => self.account(account)?.record().connection,
+            (None, None) => None,
+        };
+        let parts = {
+            let tenant = self.tenant().read().await;
+            let tenant = tenant.as_ref().ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+            tenant.sign_in_parts(connection.as_deref())
+        };
+        let (name, attempt) = self.sign_ins().add();
+        let app = self.clone();
+        let login = LoginRequest { connection, tenant_lookup: None, invite: None };
+        tokio::spawn(async move {
+            let ended = app.attempt(&attempt, parts, login, request.account, guide).await;
+            let phase = match ended {
+                Ok(phase) => phase,
+                Err(_) if attempt.cancel.is_cancelled() => SignInView::Cancelled,
+                Err(error) => SignInView::Failed { code: error.code, detail: error.detail },
+            };
+            attempt.phase.send_replace(phase);
+        });
+        Ok(AttemptView { attempt: name })
+    }
+
+    async fn attempt(
+        &self,
+        attempt: &Attempt,
+        parts: mail_auth::SignInParts,
+        login: LoginRequest,
+        asked_for: Option<String>,
+        guide: Guide,
+    ) -> Result<SignInView, UiError> {
+        let pending = tokio::select! {
+            pending = SignIn::begin(parts, login) => pending?,
+            () = attempt.cancel.cancelled() => return Ok(SignInView::Cancelled),
+        };
+        let url = pending.url().clone();
+        *attempt.url.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.clone());
+        attempt.phase.send_replace(SignInView::Waiting);
+        let app = self.clone();
+        let guided = tokio::spawn(async move { app.guide(&url, guide).await });
+        let signed_in = pending.wait(&attempt.cancel).await;
+        attempt.phase.send_replace(SignInView::Finishing);
+        let signed_in = match signed_in {
+            Ok(signed_in) => signed_in,
+            // A browser that did not open may still have been opened by hand, so its failure
+            // counts only when nobody came back.
+            Err(SignInError::Expired) => match guided.await {
+                Ok(Err(error)) => return Err(error),
+                _ => return Err(SignInError::Expired.into()),
+            },
+            Err(error) => return Err(error.into()),
+        };
+        self.settle(attempt, signed_in, asked_for).await
+    }
+
+    async fn guide(&self, url: &Url, guide: Guide) -> Result<(), UiError> {
+        match guide {
+            Guide::Browser => self.host().open_url(url).await.map_err(|error| {
+                tracing::warn!(%error, "no browser");
+                UiError::new(ErrorCode::Browser)
+            }),
+            Guide::Rehearsal(query) => crate::rehearsal::follow(url, &query)
+                .await
+                .map_err(|error| UiError::with_detail(ErrorCode::SignInRefused, error.to_string())),
+        }
+    }
+
+    /// Decides what a finished sign-in means, and does it.
+    async fn settle(
+        &self,
+        attempt: &Attempt,
+        signed_in: SignedIn,
+        asked_for: Option<String>,
+    ) -> Result<SignInView, UiError> {
+        let identity = signed_in.identity.clone();
+        let email = identity.email.clone().unwrap_or_default();
+        let known = self.account_of(&identity.issuer, &identity.subject);
+        if let Some(asked_for) = asked_for {
+            let expected = self.account(&asked_for)?.record();
+            if known.as_ref().is_none_or(|known| known.id.as_str() != asked_for) {
+                discard(&signed_in);
+                return Ok(SignInView::OtherPerson { expected: expected.email, found: email });
+            }
+        }
+        if let Some(known) = known {
+            self.renew(&known, signed_in).await?;
+            return Ok(SignInView::Renewed { account: known.id.to_string() });
+        }
+        let (confirm, confirmed) = oneshot::channel();
+        *attempt.confirm.lock().unwrap_or_else(PoisonError::into_inner) = Some(confirm);
+        let connection = match &identity.connection {
+            Some(id) => self.connection_name(id).await,
+            None => None,
+        };
+        attempt.phase.send_replace(SignInView::Confirm {
+            person: identity.name.clone().unwrap_or_default(),
+            name: self.suggested_name(&identity).await,
+            email,
+            connection,
+            color: self.free_color(),
+        });
+        let chosen = tokio::select! {
+            chosen = confirmed => chosen.map_err(|_| UiError::new(ErrorCode::Bug))?,
+            () = attempt.cancel.cancelled() => {
+                discard(&signed_in);
+                return Ok(SignInView::Cancelled);
+            }
+        };
+        let account = self.add_account(signed_in, chosen).await?;
+        Ok(SignInView::Added { account })
+    }
+
+    pub(crate) async fn reopen_sign_in(&self, request: AttemptRequest) -> Result<Empty, UiError> {
+        let attempt = self.sign_ins().find(&request.attempt)?;
+        let url = attempt.url.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let url = url.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+        self.guide(&url, Guide::Browser).await?;
+        Ok(Empty {})
+    }
+
+    /// Adds the account an attempt has named.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] when the attempt has named nobody, or was confirmed already.
+    #[allow(clippy::unused_async, reason = "one shape for all calls")]
+    pub async fn confirm_sign_in(&self, request: ConfirmSignInRequest) -> Result<Empty, UiError> {
+        let attempt = self.sign_ins().find(&request.attempt)?;
+        let confirm = attempt.confirm.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let confirm = confirm.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+        let chosen = Chosen { name: request.name, color: request.color };
+        confirm.send(chosen).map_err(|_| UiError::new(ErrorCode::NotFound))?;
+        Ok(Empty {})
+    }
+
+    /// Gives an attempt up. Nothing has changed.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    #[allow(clippy::unused_async, reason = "one shape for all calls")]
+    pub async fn cancel_sign_in(&self, request: AttemptRequest) -> Result<Empty, UiError> {
+        self.sign_ins().find(&request.attempt)?.cancel.cancel();
+        Ok(Empty {})
+    }
+
+    /// Where an attempt stands, now and from now on.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub fn sign_in_phases(&self, attempt: &str) -> Result<watch::Receiver<SignInView>, UiError> {
+        Ok(self.sign_ins().find(attempt)?.phase.subscribe())
+    }
+
+    #[allow(clippy::unused_async, reason = "one shape for all feeds")]
+    pub(crate) async fn open_sign_in_feed(
+        &self,
+        request: AttemptRequest,
+        sink: FeedSink,
+    ) -> Result<OpenFeed, UiError> {
+        let mut phases = self.sign_in_phases(&request.attempt)?;
+        Ok(OpenFeed::spawn(move |_| async move {
+            let mut seq = 0;
+            loop {
+                let sign_in = phases.borrow_and_update().clone();
+                let ended = has_ended(&sign_in);
+                if !sink.send(&SignInEvent { seq, sign_in }) || ended {
+                    return;
+                }
+                seq += 1;
+                if phases.changed().await.is_err() {
+                    return;
+                }
+            }
+        }))
+    }
+}
+
+/// A session nobody wants any more. It was never stored, so forgetting it is all there is to
+/// do here; at the tenant it ends by itself.
+fn discard(signed_in: &SignedIn) {
+    tracing::info!(issuer = %signed_in.identity.issuer, "a finished sign-in was not kept");
+}

@@ -1,0 +1,82 @@
+//! Which vault is in use: the system keyring, or memory when the person chose so.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mail_auth::{KeyringVault, MemoryVault, Vault, VaultError};
+use mail_model::AccountId;
+use tokio::sync::watch;
+
+use crate::contract::VaultView;
+
+/// Where keys are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VaultChoice {
+    /// The system keyring.
+    #[default]
+    Keyring,
+    /// Memory: sign-ins end with the app.
+    SessionOnly,
+}
+
+/// The vault in use, and how it is.
+pub(crate) struct VaultSlot {
+    vault: RwLock<Arc<dyn Vault>>,
+    state: watch::Sender<VaultView>,
+}
+
+impl VaultSlot {
+    pub(crate) fn new(choice: VaultChoice) -> Self {
+        let (vault, state): (Arc<dyn Vault>, _) = match choice {
+            VaultChoice::Keyring => (Arc::new(KeyringVault::new()), VaultView::Ready),
+            VaultChoice::SessionOnly => (Arc::new(MemoryVault::new()), VaultView::SessionOnly),
+        };
+        Self { vault: RwLock::new(vault), state: watch::Sender::new(state) }
+    }
+
+    pub(crate) fn get(&self) -> Arc<dyn Vault> {
+        Arc::clone(&self.vault.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<VaultView> {
+        self.state.subscribe()
+    }
+
+    /// Asks the keyring for something harmless, to learn how it is.
+    pub(crate) async fn probe(&self) {
+        if *self.state.borrow() == VaultView::SessionOnly {
+            return;
+        }
+        match self.get().names().await {
+            Ok(_) => self.set(VaultView::Ready),
+            Err(error) => self.note(&error),
+        }
+    }
+
+    /// Learns from an error how the keyring is.
+    pub(crate) fn note(&self, error: &VaultError) {
+        tracing::warn!(%error, "keyring");
+        self.set(match error {
+            VaultError::NoService(_) => VaultView::Missing,
+            _ => VaultView::Locked,
+        });
+    }
+
+    /// Goes on without a keyring.
+    pub(crate) fn use_memory(&self) {
+        *self.vault.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(MemoryVault::new());
+        self.set(VaultView::SessionOnly);
+    }
+
+    fn set(&self, view: VaultView) {
+        self.state.send_if_modified(|current| {
+            let changed = *current != view;
+            *current = view;
+            changed
+        });
+    }
+}
+
+/// A new name for an account on this machine.
+pub(crate) fn new_account_id() -> Option<AccountId> {
+    AccountId::new(uuid::Uuid::new_v4().to_string()).ok()
+}
