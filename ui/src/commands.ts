@@ -1,0 +1,115 @@
+/** Carries out what keys and buttons ask for. */
+import type { Command } from "./keyboard.ts";
+import type { MarkTarget } from "./contract.gen.ts";
+import type { Stores } from "./stores/stores.ts";
+
+export function runCommand(stores: Stores, command: Command): void {
+  const { accounts, dialogs, list, window } = stores;
+  switch (command.kind) {
+    case "all_accounts":
+      return window.showAccount(null);
+    case "account": {
+      const account = accounts.list[command.place];
+      return account && window.showAccount(account);
+    }
+    case "move":
+      return list.view?.moveBy(command.by);
+    case "edge":
+      return list.view?.moveTo(command.end === "first" ? 0 : list.view.total - 1);
+    case "open":
+      return open(stores);
+    case "back":
+      return goBack(stores);
+    case "star":
+      return toggleStar(stores);
+    case "read":
+      return markRead(stores, true);
+    case "unread":
+      return markRead(stores, false);
+    case "region":
+      return focusRegion(command.by);
+    case "sidebar":
+      window.sidebarOpen = window.layout !== "four" && !window.sidebarOpen;
+      return;
+    case "sync":
+      void accounts.sync(window.account).catch(() => undefined);
+      return;
+    case "keys":
+      return dialogs.show({ kind: "keys" });
+  }
+}
+
+function open({ list, window }: Stores): void {
+  const view = list.view;
+  if (!view) {
+    return;
+  }
+  if (!view.current) {
+    view.moveBy(1);
+  }
+  window.pane = "reading";
+  if (view.current) {
+    // After the pane has been drawn.
+    requestAnimationFrame(() => region("reading")?.focus());
+  }
+}
+
+/** From the sidebar over the list to the list, from the pane to the list. */
+export function goBack({ window }: Stores): void {
+  if (window.sidebarOpen) {
+    window.sidebarOpen = false;
+  } else {
+    window.pane = "list";
+  }
+  requestAnimationFrame(() => region("list")?.focus());
+}
+
+/** What marks go to: the current row, or what is open. */
+function target({ conversation, list, window }: Stores): MarkTarget | null {
+  const row = list.view?.current?.row;
+  if (row && window.mode === "messages") {
+    return { kind: "message", account: row.account, message: row.message };
+  }
+  const account = row?.account ?? conversation.account;
+  const thread = row?.thread ?? conversation.thread;
+  return account !== null && thread !== null ? { kind: "thread", account, thread } : null;
+}
+
+export function toggleStar(stores: Stores): void {
+  const what = target(stores);
+  const row = stores.list.view?.current?.row;
+  const starred =
+    row?.starred ?? stores.conversation.view?.messages.some(({ flagged }) => flagged) ?? false;
+  if (what) {
+    stores.marks.set(what, "flagged", !starred);
+    stores.notices.announce(starred ? "Star removed" : "Starred");
+  }
+}
+
+export function markRead(stores: Stores, read: boolean): void {
+  const what = target(stores);
+  if (what) {
+    stores.conversation.keepUnread();
+    stores.marks.set(what, "seen", read);
+    stores.notices.announce(read ? "Marked as read" : "Marked as unread");
+  }
+}
+
+const REGIONS = ["rail", "sidebar", "list", "reading"];
+
+/** The element that takes the focus of a part of the window. */
+export function region(name: string): HTMLElement | null {
+  const part = document.querySelector<HTMLElement>(`[data-region="${name}"]`);
+  if (!part || part.offsetParent === null) {
+    return null;
+  }
+  return part.matches("[tabindex]") ? part : part.querySelector<HTMLElement>("[tabindex='0']");
+}
+
+function focusRegion(by: 1 | -1): void {
+  const parts = REGIONS.map(region).filter((part) => part !== null);
+  const within = document.activeElement?.closest("[data-region]");
+  const at = parts.findIndex((part) => part === within || within?.contains(part));
+  const next = at < 0 ? (by > 0 ? 0 : parts.length - 1) : (at + by + parts.length) % parts.length;
+  parts[next]?.focus();
+}

@@ -1,0 +1,113 @@
+/** The rows of the sidebar, as values. */
+import type { AccountColor, AccountView, MailboxRole, Scope } from "../../contract.gen.ts";
+import { MERGED_ROLES, mailboxOfRole, scopeKey } from "../../stores/scope.ts";
+import { ROLE_NAMES } from "../../words.ts";
+
+export interface TreeRow {
+  readonly key: string;
+  readonly scope: Scope;
+  readonly name: string;
+  /** Which drawing, where there is one. */
+  readonly icon: MailboxRole | "folder" | null;
+  /** In place of a drawing. */
+  readonly color: AccountColor | null;
+  readonly count: number;
+  /** What is counted. */
+  readonly counts: "unread" | "total";
+  /** From 1. */
+  readonly level: number;
+  /** Has rows below it, which are shown or not. */
+  readonly expanded: boolean | null;
+}
+
+/** Drafts and spam are counted whole; nobody reads drafts. */
+function counted(role: MailboxRole | null, numbers: { unread: number; total: number }) {
+  if (role === "drafts") {
+    return { count: numbers.total, counts: "total" as const };
+  }
+  const quiet = role === "sent" || role === "trash" || role === "archive";
+  return { count: quiet ? 0 : numbers.unread, counts: "unread" as const };
+}
+
+function starred(account: string | null): TreeRow {
+  const scope: Scope = { kind: "starred", account };
+  return {
+    key: scopeKey(scope),
+    scope,
+    name: ROLE_NAMES.flagged,
+    icon: "flagged",
+    color: null,
+    count: 0,
+    counts: "unread",
+    level: 1,
+    expanded: null,
+  };
+}
+
+export function mergedRows(
+  accounts: readonly AccountView[],
+  isFolded: (key: string) => boolean,
+): TreeRow[] {
+  const rows: TreeRow[] = [];
+  for (const role of MERGED_ROLES) {
+    const parts = accounts.flatMap((account) => {
+      const mailbox = mailboxOfRole(account, role);
+      return mailbox ? [{ account, mailbox }] : [];
+    });
+    const scope: Scope = { kind: "merged", role };
+    const key = scopeKey(scope);
+    const expanded = role === "inbox" && parts.length > 1 ? !isFolded(key) : null;
+    const sum = {
+      unread: parts.reduce((all, { mailbox }) => all + mailbox.unread, 0),
+      total: parts.reduce((all, { mailbox }) => all + mailbox.total, 0),
+    };
+    rows.push({
+      key,
+      scope,
+      name: ROLE_NAMES[role],
+      icon: role,
+      color: null,
+      ...counted(role, sum),
+      level: 1,
+      expanded,
+    });
+    if (expanded) {
+      for (const { account, mailbox } of parts) {
+        const part: Scope = { kind: "mailbox", account: account.id, mailbox: mailbox.id };
+        rows.push({
+          key: scopeKey(part),
+          scope: part,
+          name: account.name,
+          icon: null,
+          color: account.color,
+          ...counted(role, mailbox),
+          level: 2,
+          expanded: null,
+        });
+      }
+    }
+    if (role === "inbox") {
+      rows.push(starred(null));
+    }
+  }
+  return rows;
+}
+
+export function accountRows(account: AccountView): TreeRow[] {
+  const rows = account.mailboxes.map((mailbox): TreeRow => {
+    const scope: Scope = { kind: "mailbox", account: account.id, mailbox: mailbox.id };
+    return {
+      key: scopeKey(scope),
+      scope,
+      name: mailbox.role ? ROLE_NAMES[mailbox.role] : mailbox.name,
+      icon: mailbox.role ?? "folder",
+      color: null,
+      ...counted(mailbox.role, mailbox),
+      level: mailbox.depth + 1,
+      expanded: null,
+    };
+  });
+  const inbox = rows.findIndex(({ icon }) => icon === "inbox");
+  rows.splice(inbox + 1, 0, starred(account.id));
+  return rows;
+}

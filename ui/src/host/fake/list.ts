@@ -1,0 +1,92 @@
+/** One open list of the fake app. */
+import type { ListEvent, ListRequest, RowView, Scope } from "../../contract.gen.ts";
+import { rowOf, type FakeThread } from "./mail.ts";
+
+const FIRST_PAGE = 60;
+
+export class FakeList {
+  readonly #request: ListRequest;
+  readonly #tell: (event: ListEvent) => void;
+  #range = { from: 0, to: FIRST_PAGE };
+  #seq = 0;
+  #known = new Map<string, string>();
+
+  constructor(request: ListRequest, tell: (event: ListEvent) => void) {
+    this.#request = request;
+    this.#tell = tell;
+  }
+
+  snapshot(threads: readonly FakeThread[]): void {
+    const all = this.#select(threads);
+    const rows = this.#rows(all);
+    this.#remember(rows);
+    this.#tell({ type: "snapshot", seq: 0, ...this.#counts(all), start: this.#range.from, rows });
+  }
+
+  move(from: number, to: number, threads: readonly FakeThread[]): void {
+    this.#range = { from, to };
+    this.update(threads);
+  }
+
+  update(threads: readonly FakeThread[]): void {
+    const all = this.#select(threads);
+    const rows = this.#rows(all);
+    const changed = rows.filter((row) => this.#known.get(row.key) !== JSON.stringify(row));
+    this.#remember(rows);
+    this.#tell({
+      type: "diff",
+      seq: ++this.#seq,
+      ...this.#counts(all),
+      start: this.#range.from,
+      order: rows.map(({ key }) => key),
+      rows: changed,
+    });
+  }
+
+  #select(threads: readonly FakeThread[]): FakeThread[] {
+    const { scope, filter } = this.#request;
+    return threads.filter((thread) => inScope(thread, scope) && passes(thread, filter));
+  }
+
+  #rows(all: readonly FakeThread[]): RowView[] {
+    return all.slice(this.#range.from, this.#range.to).map(rowOf);
+  }
+
+  #counts(all: readonly FakeThread[]) {
+    const unread = all.filter(({ messages }) => messages.some(({ seen }) => !seen)).length;
+    return { total: all.length, unread };
+  }
+
+  #remember(rows: readonly RowView[]): void {
+    this.#known = new Map(rows.map((row) => [row.key, JSON.stringify(row)]));
+  }
+}
+
+function inScope(thread: FakeThread, scope: Scope): boolean {
+  switch (scope.kind) {
+    case "merged":
+      return thread.role === scope.role;
+    case "starred":
+      return (
+        (scope.account === null || scope.account === thread.account) &&
+        thread.messages.some(({ flagged }) => flagged)
+      );
+    case "mailbox":
+      return (
+        thread.account === scope.account && scope.mailbox === `${thread.account}-${thread.role}`
+      );
+  }
+}
+
+function passes(thread: FakeThread, filter: ListRequest["filter"]): boolean {
+  switch (filter) {
+    case "all":
+      return true;
+    case "unread":
+      return thread.messages.some(({ seen }) => !seen);
+    case "starred":
+      return thread.messages.some(({ flagged }) => flagged);
+    case "files":
+      return thread.messages.some(({ attachments }) => attachments.length > 0);
+  }
+}

@@ -1,0 +1,19 @@
+/** Which dialog is open, beside the sign-in's. */
+export type OpenDialog =
+  | { readonly kind: "rename"; readonly account: string }
+  | { readonly kind: "sign_out"; readonly account: string }
+  | { readonly kind: "remove"; readonly account: string }
+  | { readonly kind: "settings" }
+  | { readonly kind: "keys" };
+
+export class DialogsStore {
+  open = $state.raw<OpenDialog | null>(null);
+
+  show(dialog: OpenDialog): void {
+    this.open = dialog;
+  }
+
+  close(): void {
+    this.open = null;
+  }
+}

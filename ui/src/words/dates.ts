@@ -1,0 +1,100 @@
+/** Dates as a list, a message and a sentence show them. Times are Unix seconds. */
+import { WORDS_LOCALE } from "./numbers.ts";
+
+const SYSTEM_LOCALE = globalThis.navigator?.language ?? WORDS_LOCALE;
+/** English words in the system's own order; outside of the United States the day comes first. */
+const DATE_LOCALE = SYSTEM_LOCALE.startsWith("en") ? SYSTEM_LOCALE : "en-GB";
+/** 12 or 24 hours, as the system has it. */
+const hourCycle = new Intl.DateTimeFormat(SYSTEM_LOCALE, { hour: "numeric" }).resolvedOptions()
+  .hourCycle;
+
+function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(DATE_LOCALE, options);
+}
+
+const clock = format({
+  hour: hourCycle?.startsWith("h1") ? "numeric" : "2-digit",
+  minute: "2-digit",
+  hourCycle,
+});
+const weekday = format({ weekday: "short" });
+const longWeekday = format({ weekday: "long" });
+const dayAndMonth = format({ day: "numeric", month: "short" });
+const withYear = format({ day: "numeric", month: "short", year: "numeric" });
+const month = format({ month: "long" });
+const monthAndYear = format({ month: "long", year: "numeric" });
+const full = format({ dateStyle: "full", timeStyle: "long", hourCycle });
+const relative = new Intl.RelativeTimeFormat(WORDS_LOCALE, { numeric: "auto" });
+
+/** Whole days from `then` to `now` by the calendar. */
+function daysBetween(then: Date, now: Date): number {
+  const midnight = (date: Date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+  return Math.round((midnight(now) - midnight(then)) / 86_400_000);
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function clockTime(seconds: number): string {
+  return clock.format(seconds * 1000);
+}
+
+/** Today 13:58, this week Mon, this year 12 Nov, else 12 Nov 2024. */
+export function shortDate(seconds: number, now: Date = new Date()): string {
+  const then = new Date(seconds * 1000);
+  const days = daysBetween(then, now);
+  if (days === 0) {
+    return clock.format(then);
+  }
+  if (days > 0 && days < 7) {
+    return weekday.format(then);
+  }
+  return then.getFullYear() === now.getFullYear()
+    ? dayAndMonth.format(then)
+    : withYear.format(then);
+}
+
+/** As above, with the time of day where the day is near. */
+export function messageDate(seconds: number, now: Date = new Date()): string {
+  const then = new Date(seconds * 1000);
+  const days = daysBetween(then, now);
+  return days === 0 || Math.abs(days) > 300
+    ? shortDate(seconds, now)
+    : `${shortDate(seconds, now)}, ${clock.format(then)}`;
+}
+
+/** All of it, for a tooltip. */
+export function fullDate(seconds: number): string {
+  return full.format(seconds * 1000);
+}
+
+/** The group of a list a date belongs to: Today, Yesterday, Sunday, Last week, October, 2024… */
+export function dayGroup(seconds: number, now: Date = new Date()): string {
+  const then = new Date(seconds * 1000);
+  const days = daysBetween(then, now);
+  if (days <= 1) {
+    return capital(relative.format(-Math.max(days, 0), "day"));
+  }
+  if (days < 7) {
+    return longWeekday.format(then);
+  }
+  if (days < 14) {
+    return capital(relative.format(-1, "week"));
+  }
+  if (then.getFullYear() === now.getFullYear()) {
+    return then.getMonth() === now.getMonth() ? "Earlier this month" : month.format(then);
+  }
+  return monthAndYear.format(then);
+}
+
+/** "in 2 minutes", "now". */
+export function timeUntil(seconds: number, now: Date = new Date()): string {
+  const left = seconds - now.getTime() / 1000;
+  if (left < 50) {
+    return relative.format(Math.max(0, Math.ceil(left)), "second");
+  }
+  return left < 3_000
+    ? relative.format(Math.ceil(left / 60), "minute")
+    : relative.format(Math.ceil(left / 3_600), "hour");
+}
