@@ -21,7 +21,7 @@ use crate::jar::CookieJar;
 use crate::loopback::{Judge, Listening, Loopback, NoFreePort};
 use crate::page::Page;
 use crate::pkce::Pkce;
-use crate::session::Validity;
+use crate::session::{Effect, Event, Origin, State, Validity, step};
 use crate::tenant::TenantConfig;
 use crate::verify::{TokenVerifier, VerifyError};
 
@@ -126,6 +126,7 @@ pub struct SignIn {
     request_id: String,
     url: Url,
     expires_at: UnixTime,
+    state: State,
     outcomes: mpsc::UnboundedReceiver<Outcome>,
     listening: Listening,
 }
@@ -168,6 +169,9 @@ impl SignIn {
             redirect,
             request_id: login.request_id,
             url: login.url,
+            state: State::Authorizing {
+                from: Origin::SignedOut,
+            },
             expires_at: UnixTime::from_seconds(started.seconds().saturating_add(ATTEMPT_SECONDS)),
             outcomes,
             listening,
@@ -205,6 +209,10 @@ impl SignIn {
             Some(Outcome::Failed(error)) => return Err(error),
             None => return Err(SignInError::Expired),
         };
+        let next = step(self.state, Event::CodeArrived);
+        if !next.is_ok_and(|(_, effects)| effects.contains(&Effect::ExchangeCode)) {
+            return Err(SignInError::NoCode);
+        }
         // In a task of its own: a code that has been sent is answered, come what may.
         let (answer, finished) = oneshot::channel();
         let exchange = Exchange {

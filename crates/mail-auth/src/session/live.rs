@@ -189,20 +189,23 @@ impl Session {
     /// memory all the same.
     pub async fn sign_out(&self) -> Result<SignOutReport, SessionError> {
         let inner = &self.0;
-        let leaving = {
+        let (leaving, effects) = {
             let mut live = inner.live();
             let leaving = live.credentials.clone();
             live.epoch += 1;
-            inner.apply(&mut live, Event::SignOut);
-            leaving
+            (leaving, inner.apply(&mut live, Event::SignOut))
         };
-        let deleted = inner.delete_file().await;
+        let deleted = if effects.contains(&Effect::DeleteStored) {
+            inner.delete_file().await
+        } else {
+            Ok(())
+        };
         let told = match leaving {
-            Some(credentials) => matches!(
+            Some(credentials) if effects.contains(&Effect::EndRemoteSession) => matches!(
                 tokio::time::timeout(FAREWELL, credentials.client.end_session()).await,
                 Ok(Ok(()))
             ),
-            None => false,
+            Some(_) | None => false,
         };
         deleted?;
         tracing::info!(account = %inner.parts.account, told, "signed out");
@@ -216,6 +219,11 @@ impl Session {
         let mut live = self.0.live();
         live.epoch += 1;
         self.0.apply(&mut live, Event::Seal);
+    }
+
+    /// Takes the account back; the person has to sign in again.
+    pub fn unseal(&self) {
+        self.0.apply(&mut self.0.live(), Event::Unseal);
     }
 
     /// Who the person is and every way they can sign in, from the login service.
@@ -576,10 +584,10 @@ impl Inner {
         event: Event,
         credentials: Option<Arc<Credentials>>,
         failure: Option<&SessionError>,
-    ) {
+    ) -> Vec<Effect> {
         let mut live = self.live();
         if live.epoch != epoch || !matches!(live.state, State::Renewing { .. }) {
-            return;
+            return Vec::new();
         }
         match event {
             Event::Renewed { .. } => live.credentials = credentials,
@@ -592,7 +600,7 @@ impl Inner {
         if let Some(error) = failure {
             live.problem = problem(error);
         }
-        self.apply(&mut live, event);
+        self.apply(&mut live, event)
     }
 }
 

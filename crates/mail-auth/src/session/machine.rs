@@ -420,7 +420,10 @@ fn signed_in(
         Event::TokenRefused { now }
             if replaced.is_some_and(|at| now.seconds().saturating_sub(at.seconds()) < FRESH) =>
         {
-            over(NeedsSignIn::MailServerRefuses)
+            // Not noted on disk: the next start tries anew, the mail server may have mended.
+            let why = NeedsSignIn::MailServerRefuses;
+            let effects = vec![Effect::ForgetCredentials, Effect::Publish];
+            Ok((State::NeedsSignIn { why }, effects))
         }
         Event::TokenRefused { now } => {
             if not_before.is_some_and(|until| now < until) {

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::SessionError;
 use super::live::{Inner, Live};
-use super::machine::{Event, NeedsSignIn, Validity};
+use super::machine::{Effect, Event, NeedsSignIn, Validity};
 use crate::authress::{ATTEMPTS, AuthressError, Tokens};
 use crate::credentials::{Credentials, VerifiedIdentity};
 use crate::verify::VerifyError;
@@ -74,8 +74,10 @@ impl Run {
             }
             End::Over(why) => {
                 tracing::warn!(%account, ?why, "the session is over");
-                self.note_over(&credentials, why).await;
-                self.finish(Event::SessionOver { why }, None, None);
+                let effects = self.finish(Event::SessionOver { why }, None, None);
+                if effects.contains(&Effect::NoteOver) {
+                    self.note_over(&credentials, why).await;
+                }
             }
             End::NotStored(kept, error) => {
                 tracing::error!(%account, %error, "the renewed session could not be saved");
@@ -173,11 +175,13 @@ impl Run {
         event: Event,
         credentials: Option<Arc<Credentials>>,
         failure: Option<&SessionError>,
-    ) {
+    ) -> Vec<Effect> {
         self.finished = true;
-        self.inner
+        let effects = self
+            .inner
             .finish_renewal(self.epoch, event, credentials, failure);
         self.running = None;
+        effects
     }
 }
 

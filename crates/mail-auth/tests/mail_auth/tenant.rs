@@ -1,0 +1,533 @@
+//! A tenant with state, switches and counters: the part of the login contract that these tests
+//! need, strict where it matters (one use of codes, PKCE, rotation with reuse detection).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signer as _, SigningKey};
+use mail_auth::Clock as _;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Notify;
+
+use crate::world::{DAY, HandClock};
+
+/// How one answer goes wrong.
+#[derive(Clone)]
+pub(crate) enum Fault {
+    Status(u16, Value),
+    RetryAfter(u16, u64),
+    /// Does the work, then fails: the client never hears of it.
+    FailAfter(u16),
+    Text(&'static str),
+}
+
+/// Where tokens are put.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    Body,
+    Cookies,
+}
+
+pub(crate) struct Switches {
+    pub(crate) place: Place,
+    pub(crate) token_life: i64,
+    /// Overrides claims of the next access tokens.
+    pub(crate) claims: Value,
+    /// Appended to the redirect's query.
+    pub(crate) redirect_extra: String,
+    /// Left out of the redirect's query.
+    pub(crate) redirect_without: &'static str,
+    pub(crate) nonce_name: &'static str,
+}
+
+pub(crate) struct Inner {
+    clock: Arc<HandClock>,
+    url: String,
+    pub(crate) switches: Switches,
+    pub(crate) faults: BTreeMap<&'static str, VecDeque<Fault>>,
+    pub(crate) counts: BTreeMap<&'static str, u32>,
+    pub(crate) seen: Vec<(&'static str, HeaderMap, Value)>,
+    pub(crate) published: Vec<String>,
+    keys: BTreeMap<String, SigningKey>,
+    signing: String,
+    person: String,
+    requests: BTreeMap<String, Value>,
+    codes: BTreeMap<String, (String, String)>,
+    sessions: BTreeMap<String, String>,
+    spent: BTreeSet<String>,
+    pub(crate) reused: u32,
+    pub(crate) secrets: Vec<String>,
+    serial: u64,
+}
+
+#[derive(Clone)]
+pub(crate) struct TestTenant {
+    pub(crate) url: String,
+    pub(crate) inner: Arc<Mutex<Inner>>,
+    gate: Arc<Gate>,
+}
+
+/// Holds renewals back until the test lets them go.
+#[derive(Default)]
+struct Gate {
+    closed: std::sync::atomic::AtomicBool,
+    arrived: Notify,
+    open: Notify,
+}
+
+impl TestTenant {
+    pub(crate) async fn start(clock: Arc<HandClock>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let tenant = Self {
+            url: url.clone(),
+            gate: Arc::default(),
+            inner: Arc::new(Mutex::new(Inner {
+                clock,
+                url,
+                switches: Switches {
+                    place: Place::Body,
+                    token_life: DAY,
+                    claims: json!({}),
+                    redirect_extra: String::new(),
+                    redirect_without: "",
+                    nonce_name: "nonce",
+                },
+                faults: BTreeMap::new(),
+                counts: BTreeMap::new(),
+                seen: Vec::new(),
+                published: Vec::new(),
+                keys: BTreeMap::new(),
+                signing: String::new(),
+                person: "user|ana".to_owned(),
+                requests: BTreeMap::new(),
+                codes: BTreeMap::new(),
+                sessions: BTreeMap::new(),
+                spent: BTreeSet::new(),
+                reused: 0,
+                secrets: Vec::new(),
+                serial: 0,
+            })),
+        };
+        tenant.rotate_key("key-1");
+        let app = Router::new()
+            .route("/api/authentication", post(authentication))
+            .route("/login", get(login))
+            .route("/api/authentication/{id}/tokens", post(tokens))
+            .route("/api/session", axum::routing::patch(renew).delete(end))
+            .route("/api/session/profile", get(profile))
+            .route("/api/session/credentials", get(credentials))
+            .route("/.well-known/openid-configuration/jwks", get(jwks))
+            .with_state(tenant.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        tenant
+    }
+
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+        change(&mut self.inner.lock().unwrap())
+    }
+
+    pub(crate) fn next_person(&self, person: &str) {
+        self.with(|inner| inner.person = person.to_owned());
+    }
+
+    pub(crate) fn fault(&self, endpoint: &'static str, fault: Fault) {
+        self.with(|inner| inner.faults.entry(endpoint).or_default().push_back(fault));
+    }
+
+    pub(crate) fn count(&self, endpoint: &'static str) -> u32 {
+        self.with(|inner| inner.counts.get(endpoint).copied().unwrap_or_default())
+    }
+
+    /// The last request to an endpoint: headers and body.
+    pub(crate) fn last(&self, endpoint: &'static str) -> (HeaderMap, Value) {
+        self.with(|inner| {
+            let found = inner.seen.iter().rev().find(|(name, ..)| *name == endpoint);
+            let (_, headers, body) = found.expect("no such request");
+            (headers.clone(), body.clone())
+        })
+    }
+
+    /// Ends every session, as an administrator could.
+    pub(crate) fn end_all_sessions(&self) {
+        self.with(|inner| inner.sessions.clear());
+    }
+
+    pub(crate) fn session_count(&self) -> usize {
+        self.with(|inner| inner.sessions.len())
+    }
+
+    /// Signs with a new key from now on and publishes only that one.
+    pub(crate) fn rotate_key(&self, kid: &str) {
+        self.with(|inner| {
+            let seed: [u8; 32] = Sha256::digest(kid.as_bytes()).into();
+            inner
+                .keys
+                .insert(kid.to_owned(), SigningKey::from_bytes(&seed));
+            inner.signing = kid.to_owned();
+            inner.published = vec![kid.to_owned()];
+        });
+    }
+
+    /// Signs with a key that stays unpublished.
+    pub(crate) fn sign_with_unpublished(&self, kid: &str) {
+        self.with(|inner| {
+            let published = inner.published.clone();
+            let seed: [u8; 32] = Sha256::digest(kid.as_bytes()).into();
+            inner
+                .keys
+                .insert(kid.to_owned(), SigningKey::from_bytes(&seed));
+            inner.signing = kid.to_owned();
+            inner.published = published;
+        });
+    }
+
+    pub(crate) fn close_gate(&self) {
+        self.gate
+            .closed
+            .store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Waits until a renewal stands at the gate.
+    pub(crate) async fn renewal_arrived(&self) {
+        self.gate.arrived.notified().await;
+    }
+
+    pub(crate) fn open_gate(&self) {
+        self.gate
+            .closed
+            .store(false, std::sync::atomic::Ordering::SeqCst);
+        self.gate.open.notify_one();
+    }
+
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
+        self.with(|inner| inner.sign(header, claims))
+    }
+
+    pub(crate) fn good_header(&self) -> Value {
+        self.with(|inner| json!({"alg": "EdDSA", "typ": "at+jwt", "kid": inner.signing}))
+    }
+
+    pub(crate) fn good_claims(&self) -> Value {
+        self.with(|inner| inner.claims("user|ana"))
+    }
+
+    pub(crate) fn public_key(&self) -> Vec<u8> {
+        self.with(|inner| {
+            inner.keys[&inner.signing]
+                .verifying_key()
+                .to_bytes()
+                .to_vec()
+        })
+    }
+}
+
+impl Inner {
+    fn now(&self) -> i64 {
+        self.clock.now().seconds()
+    }
+
+    /// A value nobody may print; remembered for the search of the log.
+    fn secret(&mut self, kind: &str) -> String {
+        self.serial += 1;
+        let seed = format!("{kind}-{}-{}", self.url, self.serial);
+        let secret = URL_SAFE_NO_PAD.encode(Sha256::digest(seed.as_bytes()));
+        self.secrets.push(secret.clone());
+        secret
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(header), part(claims));
+        let signature = self.keys[&self.signing].sign(message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    fn claims(&self, subject: &str) -> Value {
+        let now = self.now();
+        let mut claims = json!({
+            "iss": self.url, "sub": subject, "aud": [], "azp": "con_northwind",
+            "client_id": "app_mail", "scope": "openid profile email", "iat": now,
+            "exp": now + self.switches.token_life,
+        });
+        for (name, value) in self.switches.claims.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims
+    }
+
+    fn issue(&mut self, subject: &str) -> Response {
+        let jti = self.secret("jti");
+        let mut claims = self.claims(subject);
+        claims["jti"] = jti.into();
+        let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": self.signing});
+        let access = self.sign(&header, &claims);
+        let id = self.sign(
+            &json!({"alg": "EdDSA", "typ": "JWT", "kid": self.signing}),
+            &json!({
+                "iss": self.url, "sub": claims["sub"], "iat": claims["iat"], "exp": claims["exp"],
+                "name": "Ana Moreau", "email": "ana@northwind.example",
+            }),
+        );
+        self.secrets.extend([access.clone(), id.clone()]);
+        for token in [&access, &id] {
+            let signature = token.rsplit('.').next().unwrap().to_owned();
+            self.secrets.push(signature);
+        }
+        let session = self.secret("session");
+        self.sessions.insert(session.clone(), subject.to_owned());
+        let mut cookies = vec![format!(
+            "authress-session={session}; Path=/; HttpOnly; Secure; SameSite=Strict"
+        )];
+        let body = match self.switches.place {
+            Place::Body => json!({"access_token": access, "id_token": id, "expires_in": DAY}),
+            Place::Cookies => {
+                cookies.push(format!("authorization={access}; Path=/"));
+                cookies.push(format!("user={id}; Path=/"));
+                json!({})
+            }
+        };
+        let mut response = Json(body).into_response();
+        for cookie in cookies {
+            response
+                .headers_mut()
+                .append(header::SET_COOKIE, HeaderValue::from_str(&cookie).unwrap());
+        }
+        response
+    }
+
+    /// Counts and remembers a request; gives the answer to fail with, if one is due.
+    fn enter(&mut self, endpoint: &'static str, headers: &HeaderMap, body: &[u8]) -> Option<Fault> {
+        *self.counts.entry(endpoint).or_default() += 1;
+        let body = serde_json::from_slice(body).unwrap_or(Value::Null);
+        self.seen.push((endpoint, headers.clone(), body));
+        self.faults.get_mut(endpoint)?.pop_front()
+    }
+}
+
+fn failing(fault: Fault) -> Response {
+    match fault {
+        Fault::Status(status, body) => {
+            (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
+        }
+        Fault::RetryAfter(status, seconds) => (
+            StatusCode::from_u16(status).unwrap(),
+            [(header::RETRY_AFTER, seconds.to_string())],
+        )
+            .into_response(),
+        Fault::FailAfter(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Fault::Text(text) => text.into_response(),
+    }
+}
+
+fn refuse(status: u16, body: Value) -> Response {
+    failing(Fault::Status(status, body))
+}
+
+fn session_cookie(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    cookies.split("; ").find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        (name == "authress-session").then(|| value.to_owned())
+    })
+}
+
+/// Recomputes the proof of work.
+fn proven(proof: &Value, values: &[&Value], now: i64) -> bool {
+    let values: Vec<_> = values.iter().filter_map(|v| v.as_str()).collect();
+    let parts: Vec<_> = proof.as_str().unwrap_or_default().split(';').collect();
+    let ["v2", time, tries, hash] = parts.as_slice() else {
+        return false;
+    };
+    let text = format!("{time};{tries};{}", values.join("|"));
+    let right = URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()));
+    let age = now - time.parse::<i64>().unwrap_or_default() / 1000;
+    right == *hash && hash.starts_with("00") && age.abs() <= 300
+}
+
+async fn authentication(
+    State(tenant): State<TestTenant>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    tenant.with(|inner| {
+        if let Some(fault) = inner.enter("authentication", &headers, &body) {
+            return failing(fault);
+        }
+        let asked: Value = serde_json::from_slice(&body).unwrap();
+        let values = [&asked["connectionId"], &asked["applicationId"]];
+        if !proven(&asked["antiAbuseHash"], &values, inner.now()) {
+            return refuse(
+                400,
+                json!({"title": "No proof", "errorCode": "InvalidRequest"}),
+            );
+        }
+        let id = inner.secret("request");
+        inner.requests.insert(id.clone(), asked);
+        let url = format!("{}/login?request={id}", inner.url);
+        Json(json!({"authenticationRequestId": id, "authenticationUrl": url})).into_response()
+    })
+}
+
+async fn login(
+    State(tenant): State<TestTenant>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    tenant.with(|inner| {
+        let id = query["request"].clone();
+        let code = inner.secret("code");
+        let person = inner.person.clone();
+        inner.codes.insert(code.clone(), (id.clone(), person));
+        let mut home =
+            url::Url::parse(inner.requests[&id]["redirectUrl"].as_str().unwrap()).unwrap();
+        let without = inner.switches.redirect_without;
+        for (name, value) in [
+            (inner.switches.nonce_name, id.as_str()),
+            ("iss", inner.url.as_str()),
+            ("code", code.as_str()),
+        ] {
+            if name != without {
+                home.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        let home = format!("{home}{}", inner.switches.redirect_extra);
+        (StatusCode::FOUND, [(header::LOCATION, home)]).into_response()
+    })
+}
+
+async fn tokens(
+    State(tenant): State<TestTenant>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    tenant.with(|inner| {
+        if let Some(fault) = inner.enter("tokens", &headers, &body) {
+            return failing(fault);
+        }
+        let asked: Value = serde_json::from_slice(&body).unwrap();
+        let invalid = || refuse(400, json!({"error": "invalid_request"}));
+        let Some((request, person)) = inner.codes.remove(asked["code"].as_str().unwrap()) else {
+            return invalid();
+        };
+        let begun = inner.requests[&request].clone();
+        let verifier = asked["code_verifier"].as_str().unwrap();
+        inner.secrets.push(verifier.to_owned());
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+        let id = Value::from(id);
+        let values = [&asked["client_id"], &id, &asked["code"]];
+        let good = id == *request
+            && begun["codeChallenge"] == *challenge
+            && begun["redirectUrl"] == asked["redirect_uri"]
+            && begun["applicationId"] == asked["client_id"]
+            && proven(&asked["antiAbuseHash"], &values, inner.now());
+        if good {
+            inner.issue(&person)
+        } else {
+            invalid()
+        }
+    })
+}
+
+async fn renew(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes) -> Response {
+    let fault = tenant.with(|inner| inner.enter("renew", &headers, &body));
+    tenant.gate.arrived.notify_one();
+    while tenant.gate.closed.load(std::sync::atomic::Ordering::SeqCst) {
+        tenant.gate.open.notified().await;
+    }
+    if let Some(fault) = &fault
+        && !matches!(fault, Fault::FailAfter(_))
+    {
+        return failing(fault.clone());
+    }
+    tenant.with(|inner| {
+        let cookie = session_cookie(&headers).unwrap_or_default();
+        if inner.spent.contains(&cookie) {
+            inner.reused += 1;
+        }
+        let Some(person) = inner.sessions.remove(&cookie) else {
+            return refuse(404, json!({"title": "No session", "errorCode": "NotFound"}));
+        };
+        inner.spent.insert(cookie);
+        let response = inner.issue(&person);
+        match fault {
+            Some(fault) => {
+                // The next cookie arrives although the answer is a failure.
+                let mut failed = failing(fault);
+                for cookie in response.headers().get_all(header::SET_COOKIE) {
+                    failed
+                        .headers_mut()
+                        .append(header::SET_COOKIE, cookie.clone());
+                }
+                failed
+            }
+            None => response,
+        }
+    })
+}
+
+async fn end(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes) -> Response {
+    tenant.with(|inner| {
+        if let Some(fault) = inner.enter("end", &headers, &body) {
+            return failing(fault);
+        }
+        let cookie = session_cookie(&headers).unwrap_or_default();
+        inner.sessions.remove(&cookie);
+        StatusCode::OK.into_response()
+    })
+}
+
+async fn profile(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes) -> Response {
+    tenant.with(|inner| match inner.enter("profile", &headers, &body) {
+        Some(fault) => failing(fault),
+        None => Json(json!({
+            "userId": "user|ana", "email": "ana@northwind.example", "extra": {"x": 1},
+            "linkedIdentities": [
+                {"connection": {"connectionId": "con_northwind", "userId": "nw|1"}},
+                {"connection": {"connectionId": "google", "userId": "108"}, "linkedTime": "2026-01-02T03:04:05Z"},
+            ],
+        }))
+        .into_response(),
+    })
+}
+
+async fn credentials(
+    State(tenant): State<TestTenant>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    tenant.with(|inner| match inner.enter("credentials", &headers, &body) {
+        Some(fault) => failing(fault),
+        None => Json(json!({"accessToken": inner.secret("provider")})).into_response(),
+    })
+}
+
+async fn jwks(State(tenant): State<TestTenant>, headers: HeaderMap) -> Response {
+    tenant.with(|inner| {
+        if let Some(fault) = inner.enter("jwks", &headers, b"") {
+            return failing(fault);
+        }
+        let keys: Vec<_> = inner
+            .published
+            .iter()
+            .map(|kid| {
+                let key = inner.keys[kid].verifying_key().to_bytes();
+                json!({
+                    "kty": "OKP", "crv": "Ed25519", "kid": kid, "alg": "EdDSA", "use": "sig",
+                    "x": URL_SAFE_NO_PAD.encode(key),
+                })
+            })
+            .chain([json!({"kty": "NEW", "kid": "of another kind"})])
+            .collect();
+        Json(json!({ "keys": keys })).into_response()
+    })
+}
