@@ -65,10 +65,17 @@ impl AccountLoop {
                 self.happen(Event::Stop);
             } else if std::mem::take(&mut self.round_due) {
                 self.round_begun = Some(self.now());
-                match self.round().await {
-                    Ok(()) => self.happen(Event::Finished),
-                    Err(error) => self.failed(error)?,
-                }
+                self.shared.rounds.send_modify(|rounds| rounds.begun += 1);
+                let ended = match self.round().await {
+                    Ok(()) => {
+                        self.happen(Event::Finished);
+                        Ok(())
+                    }
+                    Err(error) => self.failed(error),
+                };
+                let rounds = &self.shared.rounds;
+                rounds.send_modify(|rounds| rounds.ended = rounds.begun);
+                ended?;
             } else {
                 self.idle().await;
             }

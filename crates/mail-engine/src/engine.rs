@@ -16,7 +16,7 @@ use crate::notice::Notice;
 use crate::options::EngineOptions;
 use crate::push;
 use crate::shared::{Shared, Wakes};
-use crate::status::{AccountStatus, StatusBoard};
+use crate::status::{AccountStatus, Health, StatusBoard};
 use crate::supervisor::keep_running;
 
 /// Notices kept for a listener that lags.
@@ -61,6 +61,7 @@ impl AccountEngine {
             board,
             notices: broadcast::channel(NOTICES).0,
             wakes: Wakes::default(),
+            rounds: watch::Sender::default(),
             push_wanted: watch::Sender::new(false),
             queued: AtomicU64::new(queued),
             ahead: Notify::new(),
@@ -114,6 +115,22 @@ impl AccountEngine {
     pub fn sync_now(&self) {
         self.shared.wakes.wake();
         self.shared.prod.notify_waiters();
+    }
+
+    /// Looks for new mail now and waits until that look is over, well or not; gives how the
+    /// account is then. Does not wait where the server has asked to be left alone.
+    pub async fn sync(&self) -> AccountStatus {
+        let mut rounds = self.shared.rounds.subscribe();
+        let mut status = self.status();
+        // A round that is under way may have asked already; the one after it has not.
+        let next = rounds.borrow().begun + 1;
+        self.sync_now();
+        tokio::select! {
+            _ = rounds.wait_for(|rounds| rounds.ended >= next) => (),
+            _ = status.wait_for(|status| matches!(status.health, Health::Waiting { .. })) => (),
+            () = self.shared.stop.cancelled() => (),
+        }
+        self.status().borrow().clone()
     }
 
     /// Changes messages: durable and shown when this returns, sent to the server as soon as it

@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) board: StatusBoard,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) wakes: Wakes,
+    /// Rounds begun and ended, for who waits for the next one.
+    pub(crate) rounds: watch::Sender<Rounds>,
     /// Whether a push channel is wanted.
     pub(crate) push_wanted: watch::Sender<bool>,
     /// Changes of the person that are not finished.
@@ -82,6 +84,13 @@ impl Shared {
             }
         }
     }
+}
+
+/// Rounds of synchronisation so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rounds {
+    pub(crate) begun: u64,
+    pub(crate) ended: u64,
 }
 
 /// A request that was given up.

@@ -38,7 +38,10 @@ async fn bodies_of_the_newest_messages_come_ahead() {
         })
         .await;
     let old = world.store.missing_bodies(60, 60).await.unwrap().len();
-    assert!(old >= 35 - 25, "older bodies wait until somebody asks: {old}");
+    assert!(
+        old >= 35 - 25,
+        "older bodies wait until somebody asks: {old}"
+    );
     running.engine.stop().await;
 }
 

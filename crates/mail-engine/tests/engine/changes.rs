@@ -17,9 +17,13 @@ async fn new_changed_and_gone_messages_arrive_with_the_next_look() {
         message.mailboxes = vec![mailbox("archive")];
     });
     world.server.destroy(&message_id(7));
-    running.sync(&world.server).await;
+    running.sync().await;
     world.assert_converged().await;
-    assert_eq!(world.server.count(Call::Newest), 1, "nothing is fetched anew");
+    assert_eq!(
+        world.server.count(Call::Newest),
+        1,
+        "nothing is fetched anew"
+    );
     running.engine.stop().await;
 }
 
@@ -30,7 +34,9 @@ async fn new_mail_is_found_by_polling() {
     world.server.deliver(message(100, 100, 1_000_000));
     world.clock.advance(Duration::from_secs(60));
     world
-        .until("the new message", || async { world.local().await.len() == 6 })
+        .until("the new message", || async {
+            world.local().await.len() == 6
+        })
         .await;
     running.engine.stop().await;
 }
@@ -41,9 +47,11 @@ async fn a_long_chain_of_changes_is_followed_to_its_end() {
     let mut running = world.synced().await;
     world.server.set_delta(4);
     for number in 0..30 {
-        world.server.flag(&message_id(number), Keyword::flagged(), true);
+        world
+            .server
+            .flag(&message_id(number), Keyword::flagged(), true);
     }
-    running.sync(&world.server).await;
+    running.sync().await;
     world.assert_converged().await;
     assert!(world.server.count(Call::Changes) >= 8);
     running.engine.stop().await;
@@ -57,7 +65,7 @@ async fn a_new_mailbox_is_listed_with_the_mail_in_it() {
     world.server.change(&message_id(1), |message| {
         message.mailboxes.push(mailbox("choir"));
     });
-    running.sync(&world.server).await;
+    running.sync().await;
     world.assert_converged().await;
     assert_eq!(world.rows("choir").await.len(), 1);
     running.engine.stop().await;
@@ -106,12 +114,12 @@ async fn a_lost_state_costs_neither_the_list_nor_a_mark() {
     assert_eq!(world.local().await.len(), 1_061);
 
     world.server.heal();
-    running.sync(&world.server).await;
+    running.sync().await;
     world.clock.advance(Duration::from_secs(2));
     running
         .until_status("the mark was sent", |status| status.queued == 0)
         .await;
-    running.sync(&world.server).await;
+    running.sync().await;
     world.assert_converged().await;
     assert!(world.server.messages()[&marked].keywords.is_flagged());
     running.engine.stop().await;
@@ -120,7 +128,9 @@ async fn a_lost_state_costs_neither_the_list_nor_a_mark() {
 #[tokio::test]
 async fn a_state_lost_while_older_mail_is_fetched_ends_with_everything_here() {
     let world = World::with_messages(900).await;
-    world.server.fail_times(Call::OlderThan, Fault::Unreachable, 1);
+    world
+        .server
+        .fail_times(Call::OlderThan, Fault::Unreachable, 1);
     let mut running = world.start().await;
     running.until(Health::Offline).await;
     world.server.destroy(&message_id(880));
@@ -142,7 +152,7 @@ async fn a_message_that_goes_while_everything_is_looked_at_costs_no_other() {
     world.server.forget_changes();
     // Its going shifts every later position by one.
     world.server.destroy_during_inventory(message_id(1_099));
-    running.sync(&world.server).await;
+    running.sync().await;
     world.assert_converged().await;
     running.engine.stop().await;
 }
@@ -152,8 +162,10 @@ async fn a_lost_mailbox_state_is_answered_with_all_mailboxes() {
     let world = World::with_messages(3).await;
     let mut running = world.synced().await;
     world.server.add_mailbox("choir");
-    world.server.fail_times(Call::MailboxesSince, Fault::Lost, 1);
-    running.sync(&world.server).await;
+    world
+        .server
+        .fail_times(Call::MailboxesSince, Fault::Lost, 1);
+    running.sync().await;
     assert_eq!(world.store.mailboxes().await.unwrap().len(), 3);
     running.engine.stop().await;
 }
@@ -184,7 +196,9 @@ async fn ten_minutes_of_constant_failure_cost_few_requests() {
     world.server.fail(Call::Changes, Fault::Busy(None));
     running.engine.sync_now();
     running
-        .until_status("waiting", |status| matches!(status.health, Health::Waiting { .. }))
+        .until_status("waiting", |status| {
+            matches!(status.health, Health::Waiting { .. })
+        })
         .await;
     for _ in 0..600 {
         world.clock.advance(Duration::from_secs(1));

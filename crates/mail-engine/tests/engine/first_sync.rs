@@ -18,7 +18,9 @@ async fn the_newest_page_shows_after_the_first_round_trip() {
         })
         .await;
     assert_eq!(
-        world.server.log()[..2].iter().collect::<std::collections::BTreeSet<_>>(),
+        world.server.log()[..2]
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>(),
         [Call::Mailboxes, Call::Newest].iter().collect()
     );
     let rows = world.rows("inbox").await;
@@ -67,13 +69,17 @@ async fn more_messages_of_one_second_than_a_page_holds_are_all_fetched() {
 #[tokio::test]
 async fn mail_that_arrives_and_goes_while_older_mail_is_fetched_is_not_missed() {
     let world = World::with_messages(700).await;
-    world.server.fail_times(Call::OlderThan, Fault::Unreachable, 1);
+    world
+        .server
+        .fail_times(Call::OlderThan, Fault::Unreachable, 1);
     let mut running = world.start().await;
     running.until(Health::Offline).await;
     world.server.deliver(message(9_000, 9_000, 1_000_000));
     world.server.destroy(&message_id(695));
     world.server.destroy(&message_id(3));
-    world.server.flag(&message_id(694), mail_model::Keyword::seen(), true);
+    world
+        .server
+        .flag(&message_id(694), mail_model::Keyword::seen(), true);
     running.engine.sync_now();
     running.until(Health::Current).await;
     world.assert_converged().await;

@@ -24,7 +24,7 @@ async fn fails_alone(fault: Fault, expected: Health) {
     }
     failing_engine.until(expected).await;
     sound.server.deliver(message(900, 900, 1_000_000));
-    sound_engine.sync(&sound.server).await;
+    sound_engine.sync().await;
     sound.assert_converged().await;
 
     failing.server.heal();
@@ -89,5 +89,8 @@ async fn stopping_does_not_wait_for_a_server_that_hangs() {
         .unwrap();
     let begun = std::time::Instant::now();
     running.engine.stop().await;
-    assert!(begun.elapsed() < Duration::from_secs(4), "a task was aborted");
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "a task was aborted"
+    );
 }

@@ -28,12 +28,15 @@ async fn a_mark_shows_at_once_and_reaches_the_server() {
     let mut running = world.synced().await;
     let id = message_id(4);
     mark(&world, &running, &id, Keyword::seen(), true).await;
-    assert!(world.keywords(&id).await.is_seen(), "shown before it is sent");
+    assert!(
+        world.keywords(&id).await.is_seen(),
+        "shown before it is sent"
+    );
     running
         .until_status("sent", |status| status.queued == 0)
         .await;
     assert!(world.server.messages()[&id].keywords.is_seen());
-    running.sync(&world.server).await;
+    running.sync().await;
     world.assert_converged().await;
     running.engine.stop().await;
 }
@@ -67,8 +70,12 @@ async fn marks_made_offline_are_sent_in_order_after_a_restart() {
         .collect();
     assert_eq!(order, [true, false, true]);
     assert!(world.server.messages()[&id].keywords.is_flagged());
-    assert_eq!(world.server.edit_calls()[2], 11, "the rest travels together");
-    running.sync(&world.server).await;
+    assert_eq!(
+        world.server.edit_calls()[2],
+        11,
+        "the rest travels together"
+    );
+    running.sync().await;
     world.assert_converged().await;
     running.engine.stop().await;
 }
@@ -91,7 +98,7 @@ async fn a_refused_mark_shows_the_servers_value_again_and_is_reported() {
         .await;
     assert!(!world.keywords(&id).await.is_flagged());
     assert!(world.keywords(&message_id(5)).await.is_flagged());
-    running.sync(&world.server).await;
+    running.sync().await;
     world.assert_converged().await;
     running.engine.stop().await;
 }
@@ -111,11 +118,19 @@ async fn marks_refused_together_are_tried_one_by_one() {
         .until_status("sent", |status| status.queued == 0)
         .await;
     let seen: Vec<bool> = (0..3)
-        .map(|number| world.server.messages()[&message_id(number)].keywords.is_seen())
+        .map(|number| {
+            world.server.messages()[&message_id(number)]
+                .keywords
+                .is_seen()
+        })
         .collect();
-    assert_eq!(seen, [false, true, true], "only the one that is refused alone");
+    assert_eq!(
+        seen,
+        [false, true, true],
+        "only the one that is refused alone"
+    );
     running.until(Health::Current).await;
-    running.sync(&world.server).await;
+    running.sync().await;
     world.assert_converged().await;
     running.engine.stop().await;
 }
@@ -135,7 +150,7 @@ async fn a_mark_the_server_cannot_take_now_waits_and_reading_goes_on() {
     .await
     .unwrap();
     world.server.flag(&message_id(5), Keyword::flagged(), true);
-    running.sync(&world.server).await;
+    running.sync().await;
     assert!(world.keywords(&message_id(5)).await.is_flagged());
     assert!(world.keywords(&id).await.is_seen(), "still shown");
     assert_eq!(running.status.borrow().queued, 1);
@@ -174,7 +189,7 @@ async fn a_change_from_outside_does_not_undo_a_mark_that_waits() {
     world.server.edit_fault(&id, Some(EditFault::Later));
     mark(&world, &running, &id, Keyword::seen(), true).await;
     world.server.flag(&id, Keyword::flagged(), true);
-    running.sync(&world.server).await;
+    running.sync().await;
     let keywords = world.keywords(&id).await;
     assert!(keywords.is_seen() && keywords.is_flagged());
     running.engine.stop().await;

@@ -22,7 +22,9 @@ async fn mail_appears_when_the_server_hints_at_it() {
     world.server.deliver(message(100, 100, 1_000_000));
     world.server.push(&PushEvent::Changed);
     world
-        .until("the new message", || async { world.local().await.len() == 6 })
+        .until("the new message", || async {
+            world.local().await.len() == 6
+        })
         .await;
     running.engine.stop().await;
 }
@@ -42,7 +44,9 @@ async fn without_a_channel_the_account_polls_until_there_is_one_again() {
     world.server.deliver(message(100, 100, 1_000_000));
     world.clock.advance(Duration::from_secs(60));
     world
-        .until("the new message", || async { world.local().await.len() == 6 })
+        .until("the new message", || async {
+            world.local().await.len() == 6
+        })
         .await;
     world.server.heal();
     world.clock.advance(Duration::from_secs(300));
@@ -66,7 +70,9 @@ async fn what_happened_while_the_channel_was_cut_is_asked_for_when_it_stands_aga
     world.server.heal();
     running.engine.sync_now();
     world
-        .until("the new message", || async { world.local().await.len() == 6 })
+        .until("the new message", || async {
+            world.local().await.len() == 6
+        })
         .await;
     running.engine.stop().await;
 }
@@ -87,9 +93,12 @@ async fn a_silent_channel_is_opened_anew() {
         .until_status("polling", |status| status.push == Arrival::Polling)
         .await;
     world.clock.advance(Duration::from_secs(1));
-    soon("a second channel", channels.wait_for(|channels| *channels >= 2))
-        .await
-        .unwrap();
+    soon(
+        "a second channel",
+        channels.wait_for(|channels| *channels >= 2),
+    )
+    .await
+    .unwrap();
     running.engine.stop().await;
 }
 

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use mail_model::remote::{
-    ByteStream, EditOutcome, MailSource, MailboxSnapshot, MessageDelta, MessagePage,
-    MessageUpdate, PushEvent, PushStream, RemoteEdit, SourceError, TokenError,
+    ByteStream, EditOutcome, MailSource, MailboxSnapshot, MessageDelta, MessagePage, MessageUpdate,
+    PushEvent, PushStream, RemoteEdit, SourceError, TokenError,
 };
 use mail_model::{
     Address, Attachment, BlobId, Body, Disposition, Identity, Keyword, KeywordEdit, Keywords,
@@ -20,7 +20,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Call {
+pub(crate) enum Call {
     Mailboxes,
     MailboxesSince,
     Newest,
@@ -36,7 +36,7 @@ pub enum Call {
 
 /// How a request goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     Unreachable,
     Busy(Option<Duration>),
     SignIn,
@@ -82,23 +82,23 @@ struct Inner {
 
 /// What the server says to an edit of one message.
 #[derive(Debug, Clone, Copy)]
-pub enum EditFault {
+pub(crate) enum EditFault {
     Refused,
     Later,
 }
 
 /// One account's server.
-pub struct Server {
+pub(crate) struct Server {
     inner: Mutex<Inner>,
     calls: watch::Sender<u64>,
     channels: watch::Sender<usize>,
 }
 
-pub fn mailbox(name: &str) -> MailboxId {
+pub(crate) fn mailbox(name: &str) -> MailboxId {
     MailboxId::new(name).unwrap()
 }
 
-pub fn message_id(number: u64) -> MessageId {
+pub(crate) fn message_id(number: u64) -> MessageId {
     MessageId::new(format!("M{number}")).unwrap()
 }
 
@@ -107,7 +107,7 @@ fn state(number: u64) -> StateString {
 }
 
 /// A message with an id, a conversation and a time; everything else follows from them.
-pub fn message(number: u64, thread: u64, received_at: i64) -> Message {
+pub(crate) fn message(number: u64, thread: u64, received_at: i64) -> Message {
     Message {
         id: message_id(number),
         blob: BlobId::new(format!("B{number}")).unwrap(),
@@ -138,7 +138,7 @@ pub fn message(number: u64, thread: u64, received_at: i64) -> Message {
 
 impl Server {
     /// A server with an inbox and an archive, and no mail.
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let folder = |id: &str, role| Mailbox {
             id: mailbox(id),
             name: id.into(),
@@ -162,7 +162,7 @@ impl Server {
     }
 
     /// A server with messages 0 to `count`, the oldest first, a minute apart.
-    pub fn with_messages(count: u64) -> Arc<Self> {
+    pub(crate) fn with_messages(count: u64) -> Arc<Self> {
         let server = Self::new();
         for number in 0..count {
             server.deliver(message(number, number / 3, 1_000 + 60 * number as i64));
@@ -176,7 +176,7 @@ impl Server {
 
     // --- what happens on the server
 
-    pub fn deliver(&self, message: Message) {
+    pub(crate) fn deliver(&self, message: Message) {
         let mut inner = self.lock();
         inner.state += 1;
         let state = inner.state;
@@ -188,7 +188,7 @@ impl Server {
         inner.messages.insert(entry.message.id.clone(), entry);
     }
 
-    pub fn change(&self, id: &MessageId, change: impl FnOnce(&mut Message)) {
+    pub(crate) fn change(&self, id: &MessageId, change: impl FnOnce(&mut Message)) {
         let mut inner = self.lock();
         inner.state += 1;
         let state = inner.state;
@@ -197,18 +197,18 @@ impl Server {
         entry.changed = state;
     }
 
-    pub fn flag(&self, id: &MessageId, keyword: Keyword, set: bool) {
+    pub(crate) fn flag(&self, id: &MessageId, keyword: Keyword, set: bool) {
         self.change(id, |message| {
             message.keywords.apply(&KeywordEdit { keyword, set });
         });
     }
 
-    pub fn destroy(&self, id: &MessageId) {
+    pub(crate) fn destroy(&self, id: &MessageId) {
         let mut inner = self.lock();
         inner.destroy(id);
     }
 
-    pub fn add_mailbox(&self, name: &str) {
+    pub(crate) fn add_mailbox(&self, name: &str) {
         let mut inner = self.lock();
         inner.mailbox_state += 1;
         inner.mailboxes.push(Mailbox {
@@ -222,41 +222,41 @@ impl Server {
     }
 
     /// The server forgets its change log up to now.
-    pub fn forget_changes(&self) {
+    pub(crate) fn forget_changes(&self) {
         let mut inner = self.lock();
         inner.state += 1;
         inner.forgotten = inner.state;
     }
 
     /// A message goes just before the second page of the next inventory is read.
-    pub fn destroy_during_inventory(&self, id: MessageId) {
+    pub(crate) fn destroy_during_inventory(&self, id: MessageId) {
         self.lock().destroy_at_inventory = Some(id);
     }
 
     // --- switches
 
-    pub fn set_delta(&self, rows: usize) {
+    pub(crate) fn set_delta(&self, rows: usize) {
         self.lock().delta = rows;
     }
 
     /// Deltas say that there is more and go nowhere.
-    pub fn set_stalls(&self, stalls: bool) {
+    pub(crate) fn set_stalls(&self, stalls: bool) {
         self.lock().stalls = stalls;
     }
 
-    pub fn fail(&self, call: Call, fault: Fault) {
+    pub(crate) fn fail(&self, call: Call, fault: Fault) {
         self.fail_times(call, fault, u32::MAX);
     }
 
-    pub fn fail_times(&self, call: Call, fault: Fault, times: u32) {
+    pub(crate) fn fail_times(&self, call: Call, fault: Fault, times: u32) {
         self.lock().faults.insert(call, (fault, times));
     }
 
-    pub fn fail_everything(&self, fault: Fault) {
+    pub(crate) fn fail_everything(&self, fault: Fault) {
         self.lock().faults_all = Some(fault);
     }
 
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         let mut inner = self.lock();
         inner.faults.clear();
         inner.faults_all = None;
@@ -265,11 +265,11 @@ impl Server {
     }
 
     /// From the `number`th request on (counted from 0), nothing is answered any more.
-    pub fn hang_from(&self, number: u64) {
+    pub(crate) fn hang_from(&self, number: u64) {
         self.lock().hang_from = Some(number);
     }
 
-    pub fn edit_fault(&self, id: &MessageId, fault: Option<EditFault>) {
+    pub(crate) fn edit_fault(&self, id: &MessageId, fault: Option<EditFault>) {
         let mut inner = self.lock();
         match fault {
             Some(fault) => inner.edits.insert(id.clone(), fault),
@@ -277,57 +277,57 @@ impl Server {
         };
     }
 
-    pub fn set_body(&self, id: &MessageId, body: Body) {
+    pub(crate) fn set_body(&self, id: &MessageId, body: Body) {
         self.lock().bodies.insert(id.clone(), body);
     }
 
     // --- push
 
-    pub fn enable_push(&self) {
+    pub(crate) fn enable_push(&self) {
         self.lock().has_push = true;
     }
 
-    pub fn push(&self, event: &PushEvent) {
+    pub(crate) fn push(&self, event: &PushEvent) {
         self.lock()
             .pushes
             .retain(|channel| channel.send(Ok(event.clone())).is_ok());
     }
 
     /// Cuts every push channel.
-    pub fn cut_push(&self) {
+    pub(crate) fn cut_push(&self) {
         self.lock().pushes.clear();
     }
 
     /// Channels opened so far.
-    pub fn channels(&self) -> watch::Receiver<usize> {
+    pub(crate) fn channels(&self) -> watch::Receiver<usize> {
         self.channels.subscribe()
     }
 
     // --- counters
 
     /// Requests so far.
-    pub fn calls(&self) -> watch::Receiver<u64> {
+    pub(crate) fn calls(&self) -> watch::Receiver<u64> {
         self.calls.subscribe()
     }
 
-    pub fn count(&self, call: Call) -> usize {
+    pub(crate) fn count(&self, call: Call) -> usize {
         self.lock().log.iter().filter(|c| **c == call).count()
     }
 
-    pub fn log(&self) -> Vec<Call> {
+    pub(crate) fn log(&self) -> Vec<Call> {
         self.lock().log.clone()
     }
 
-    pub fn edited(&self) -> Vec<RemoteEdit> {
+    pub(crate) fn edited(&self) -> Vec<RemoteEdit> {
         self.lock().edited.clone()
     }
 
     /// How many edits each edit request had.
-    pub fn edit_calls(&self) -> Vec<usize> {
+    pub(crate) fn edit_calls(&self) -> Vec<usize> {
         self.lock().edit_calls.clone()
     }
 
-    pub fn messages(&self) -> BTreeMap<MessageId, Message> {
+    pub(crate) fn messages(&self) -> BTreeMap<MessageId, Message> {
         self.lock()
             .messages
             .iter()
@@ -536,7 +536,10 @@ impl MailSource for Server {
             inner.destroy(&id);
         }
         let page = inner.page(inner.newest_first().into_iter(), position, limit);
-        Ok((page.state, page.messages.iter().map(Inner::update).collect()))
+        Ok((
+            page.state,
+            page.messages.iter().map(Inner::update).collect(),
+        ))
     }
 
     async fn messages(&self, ids: &[MessageId]) -> Result<Vec<Message>, SourceError> {
@@ -625,7 +628,7 @@ impl MailSource for Server {
 }
 
 /// A body with one file.
-pub fn body_with_file(number: u64) -> Body {
+pub(crate) fn body_with_file(number: u64) -> Body {
     Body {
         text: Some(format!("The body of M{number}")),
         html: None,

@@ -8,24 +8,22 @@ use std::time::Duration;
 use mail_engine::backoff::FixedJitter;
 use mail_engine::clock::{ManualClock, Moment};
 use mail_engine::{AccountEngine, AccountStatus, EngineOptions, Health};
-use mail_model::{
-    Filter, Keywords, ListMode, ListRow, MailboxId, MessageId, MessageKey, RowKey,
-};
+use mail_model::{Filter, Keywords, ListMode, ListRow, MailboxId, MessageId, MessageKey, RowKey};
 use mail_store::{AccountStore, ListScope, StoreKey, StoreOptions};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::server::{Server, mailbox};
 
-pub struct World {
-    pub server: Arc<Server>,
-    pub store: AccountStore,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct World {
+    pub(crate) server: Arc<Server>,
+    pub(crate) store: AccountStore,
+    pub(crate) clock: Arc<ManualClock>,
     _folder: TempDir,
 }
 
 /// Fails a test that would wait for ever.
-pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(Duration::from_secs(30), future).await {
         Ok(value) => value,
         Err(_) => panic!("waited too long: {what}"),
@@ -33,7 +31,7 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 impl World {
-    pub async fn new(server: Arc<Server>) -> Self {
+    pub(crate) async fn new(server: Arc<Server>) -> Self {
         let folder = TempDir::new().unwrap();
         let store = AccountStore::open(
             &folder.path().join("account"),
@@ -50,11 +48,11 @@ impl World {
         }
     }
 
-    pub async fn with_messages(count: u64) -> Self {
+    pub(crate) async fn with_messages(count: u64) -> Self {
         Self::new(Server::with_messages(count)).await
     }
 
-    pub fn options(&self) -> EngineOptions {
+    pub(crate) fn options(&self) -> EngineOptions {
         let clock: Arc<ManualClock> = Arc::clone(&self.clock);
         EngineOptions {
             clock,
@@ -65,11 +63,11 @@ impl World {
         }
     }
 
-    pub async fn start(&self) -> Running {
+    pub(crate) async fn start(&self) -> Running {
         self.start_with(self.options()).await
     }
 
-    pub async fn start_with(&self, options: EngineOptions) -> Running {
+    pub(crate) async fn start_with(&self, options: EngineOptions) -> Running {
         let source = Arc::clone(&self.server);
         let engine = AccountEngine::start(self.store.clone(), source, options)
             .await
@@ -81,13 +79,13 @@ impl World {
     }
 
     /// An engine that has fetched everything once.
-    pub async fn synced(&self) -> Running {
+    pub(crate) async fn synced(&self) -> Running {
         let mut running = self.start().await;
         running.until(Health::Current).await;
         running
     }
 
-    pub fn scope(&self, name: &str) -> ListScope {
+    pub(crate) fn scope(&self, name: &str) -> ListScope {
         ListScope {
             mailbox: mailbox(name),
             mode: ListMode::Messages,
@@ -95,12 +93,15 @@ impl World {
         }
     }
 
-    pub async fn rows(&self, name: &str) -> Vec<ListRow> {
-        self.store.page(&self.scope(name), None, 100_000).await.unwrap()
+    pub(crate) async fn rows(&self, name: &str) -> Vec<ListRow> {
+        self.store
+            .page(&self.scope(name), None, 100_000)
+            .await
+            .unwrap()
     }
 
     /// What is here of every message that lies in a mailbox.
-    pub async fn local(&self) -> BTreeMap<MessageId, (Vec<MailboxId>, Keywords)> {
+    pub(crate) async fn local(&self) -> BTreeMap<MessageId, (Vec<MailboxId>, Keywords)> {
         let mut all = BTreeMap::new();
         for (mailbox, _) in self.store.mailboxes().await.unwrap() {
             for row in self.rows(mailbox.id.as_str()).await {
@@ -116,7 +117,7 @@ impl World {
         all
     }
 
-    pub fn remote(&self) -> BTreeMap<MessageId, (Vec<MailboxId>, Keywords)> {
+    pub(crate) fn remote(&self) -> BTreeMap<MessageId, (Vec<MailboxId>, Keywords)> {
         self.server
             .messages()
             .into_iter()
@@ -129,24 +130,30 @@ impl World {
     }
 
     /// The local copy is what the server has, and its counts are right.
-    pub async fn assert_converged(&self) {
+    pub(crate) async fn assert_converged(&self) {
         let (local, remote) = (self.local().await, self.remote());
         assert_eq!(local.len(), remote.len(), "number of messages");
         assert_eq!(local, remote);
         assert_eq!(self.store.recount().await.unwrap(), []);
     }
 
-    pub async fn key(&self, id: &MessageId) -> MessageKey {
+    pub(crate) async fn key(&self, id: &MessageId) -> MessageKey {
         self.store.message_key(id).await.unwrap().unwrap()
     }
 
-    pub async fn keywords(&self, id: &MessageId) -> Keywords {
+    pub(crate) async fn keywords(&self, id: &MessageId) -> Keywords {
         let key = self.key(id).await;
-        self.store.message(key).await.unwrap().unwrap().message.keywords
+        self.store
+            .message(key)
+            .await
+            .unwrap()
+            .unwrap()
+            .message
+            .keywords
     }
 
     /// Waits until something holds of the local copy.
-    pub async fn until<F>(&self, what: &str, holds: impl Fn() -> F)
+    pub(crate) async fn until<F>(&self, what: &str, holds: impl Fn() -> F)
     where
         F: Future<Output = bool>,
     {
@@ -160,18 +167,22 @@ impl World {
     }
 }
 
-pub struct Running {
-    pub engine: AccountEngine,
-    pub status: watch::Receiver<AccountStatus>,
+pub(crate) struct Running {
+    pub(crate) engine: AccountEngine,
+    pub(crate) status: watch::Receiver<AccountStatus>,
 }
 
 impl Running {
-    pub async fn until(&mut self, health: Health) {
+    pub(crate) async fn until(&mut self, health: Health) {
         self.until_status(&format!("{health:?}"), |status| status.health == health)
             .await;
     }
 
-    pub async fn until_status(&mut self, what: &str, holds: impl Fn(&AccountStatus) -> bool) {
+    pub(crate) async fn until_status(
+        &mut self,
+        what: &str,
+        holds: impl Fn(&AccountStatus) -> bool,
+    ) {
         let status = self.status.clone();
         let waited = tokio::time::timeout(
             Duration::from_secs(30),
@@ -182,13 +193,9 @@ impl Running {
         }
     }
 
-    /// Looks now, and waits until that look is over.
-    pub async fn sync(&mut self, server: &Server) {
-        let mut calls = server.calls();
-        calls.mark_unchanged();
-        self.engine.sync_now();
-        // The account is at work before it asks, so whoever sees the request sees the work.
-        soon("a request", calls.changed()).await.unwrap();
-        self.until(Health::Current).await;
+    /// Looks now, and waits until that look is over and was good.
+    pub(crate) async fn sync(&self) {
+        let status = soon("a look", self.engine.sync()).await;
+        assert_eq!(status.health, Health::Current);
     }
 }
