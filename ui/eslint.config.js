@@ -40,7 +40,7 @@ export default tseslint.config(
   ...tseslint.configs.strict,
   ...svelte.configs.recommended,
   {
-    files: ["**/*.svelte", "**/*.svelte.ts"],
+    files: ["**/*.ts", "**/*.svelte"],
     languageOptions: {
       parserOptions: { parser: tseslint.parser, extraFileExtensions: [".svelte"], svelteConfig },
     },

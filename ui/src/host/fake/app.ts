@@ -1,10 +1,8 @@
 /** Answers calls and feeds out of memory, always a moment later, as the app does. */
 import type {
   AccountView,
-  AppView,
   BodyView,
   Calls,
-  ConversationView,
   MarkRequest,
   PreferencesView,
   SignInView,
@@ -24,6 +22,7 @@ import {
 import { FakeList } from "./list.ts";
 import type { FakeThread } from "./mail.ts";
 import { fakeAccount, type FakeSetting } from "./states.ts";
+import { appView, conversationView } from "./views.ts";
 
 interface Subscriber {
   readonly feed: FeedName;
@@ -268,61 +267,21 @@ export class FakeApp implements Host {
   #tell({ feed, open, tell }: Subscriber): void {
     switch (feed) {
       case "app":
-        return tell({ app: this.#appView() });
+        return tell({ app: appView(this.#state, this.#preferences) });
       case "accounts":
         return tell({ accounts: this.#state.accounts });
       case "sign_in":
         return tell({ sign_in: this.#signIn });
       case "conversation":
-        return tell({ conversation: this.#conversation(open as Open<"conversation">) });
+        return tell({
+          conversation: conversationView(
+            this.#state.threads,
+            this.#bodies,
+            open as Open<"conversation">,
+          ),
+        });
       case "list":
         return;
     }
-  }
-
-  #appView(): AppView {
-    const { tenant, vault } = this.#state;
-    return {
-      version: "0.1.0",
-      vault,
-      preferences: this.#preferences,
-      tenant:
-        tenant === "none"
-          ? null
-          : {
-              host: tenant === "rehearsal" ? "127.0.0.1" : "login.northwind.example",
-              application_id: "app_1a2b3c",
-              rehearsal: tenant === "rehearsal",
-              connections:
-                tenant === "rehearsal"
-                  ? [
-                      { id: "northwind", name: "Northwind" },
-                      { id: "mail", name: "Mail account" },
-                      { id: "choir", name: "Choir members" },
-                    ]
-                  : [],
-            },
-    };
-  }
-
-  #conversation({ account, thread }: Open<"conversation">): ConversationView | null {
-    const found = this.#state.threads.find(
-      (one) => one.account === account && one.thread === thread,
-    );
-    return found
-      ? {
-          account,
-          thread,
-          subject: found.subject,
-          messages: found.messages.map((message) => {
-            const body = this.#bodies.get(message.key) ?? { kind: "folded" as const };
-            return {
-              ...message,
-              body,
-              attachments: body.kind === "ready" ? message.attachments : [],
-            };
-          }),
-        }
-      : null;
   }
 }
