@@ -14,6 +14,7 @@ use crate::contract::{
     SyncRequest, UiError, UpdateAccountRequest,
 };
 use crate::feed::{FeedSink, OpenFeed};
+use crate::paths::make_private_folder;
 use crate::sign_ins::Chosen;
 use crate::vault::new_account_id;
 
@@ -153,6 +154,10 @@ impl App {
     }
 
     async fn keep_account(&self, record: AccountRecord, signed_in: SignedIn) -> Result<String, UiError> {
+        make_private_folder(&self.0.paths.account(&record.id)).map_err(|error| {
+            tracing::error!(%error, "no folder for a new account");
+            UiError::new(ErrorCode::Disk)
+        })?;
         let parts = self.session_parts(&record).await?;
         let session = mail_auth::Session::create(parts, signed_in).await.map_err(session_error)?;
         self.0.registry.insert(record.clone()).await?;
@@ -203,6 +208,10 @@ impl App {
         if let Some(aside) = aside {
             tracing::warn!(account = %account.id, place = %aside.display(), "files without a key are kept aside");
         }
+        make_private_folder(&self.0.paths.account(&account.id)).map_err(|error| {
+            tracing::error!(%error, "no folder for an account that begins anew");
+            UiError::new(ErrorCode::Disk)
+        })?;
         let vault = self.0.vault.get();
         if vault.key(&account.id).await.map_err(|error| vault_error(&error))?.is_none() {
             vault.create_key(&account.id).await.map_err(|error| vault_error(&error))?;

@@ -113,10 +113,7 @@ impl Paths {
     /// [`PathsError::InUse`] when another Braid holds it, [`PathsError::Unusable`].
     pub fn lock(&self) -> Result<DataLock, PathsError> {
         for dir in [&self.data, &self.config, &self.accounts()] {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(dir)
+            make_private_folder(dir)
                 .map_err(|source| PathsError::Unusable { path: dir.clone(), source })?;
         }
         let path = self.data.join("lock");
@@ -134,6 +131,14 @@ impl Paths {
             Err(std::fs::TryLockError::Error(source)) => Err(unusable(source)),
         }
     }
+}
+
+/// Makes a folder, and those above it, for their owner only.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn make_private_folder(dir: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// Held as long as this process owns the data folder. The system lets go of it when the
