@@ -6,7 +6,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use crate::error::StoreError;
 use crate::intent::{Intent, IntentId};
-use crate::mail::mailbox::stored_id;
+use crate::mail::mailbox::{from_stored, stored_id};
 
 /// Keeps an intent; its id is given by the file.
 pub(crate) async fn insert_intent(
@@ -56,6 +56,14 @@ pub(crate) async fn intents(
         });
     }
     Ok(intents)
+}
+
+/// How many intents are open.
+pub(crate) async fn open_intents(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM intent")
+        .fetch_one(connection)
+        .await?;
+    Ok(from_stored(count))
 }
 
 /// The messages of one intent; none if it is not open.

@@ -104,7 +104,10 @@ impl Registry {
         settle_process().await?;
         create_private_folder(folder)?;
         let file = SqliteFile::new(FileKind::Registry, folder, None);
-        let connection = file.open_writer().await?;
+        let runtime = tokio::runtime::Handle::current();
+        // The migrations' future is not `Send`; the caller's has to be.
+        let opened = tokio::task::spawn_blocking(move || runtime.block_on(file.open_writer()));
+        let connection = opened.await.unwrap_or(Err(StoreError::Closed))?;
         let (writer, task) = Writer::start(FileKind::Registry, connection, None);
         Ok(Self {
             writer,

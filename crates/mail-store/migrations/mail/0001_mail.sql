@@ -10,15 +10,20 @@ CREATE TABLE mailbox (
     role TEXT,
     sort_order INTEGER NOT NULL DEFAULT 0,
     server_total INTEGER NOT NULL DEFAULT 0,
-    -- Kept counts, one for each list total there is. They always equal a recount.
+    -- Kept counts: of each list its rows, and those of them that are unread. They always equal a
+    -- recount.
     messages INTEGER NOT NULL DEFAULT 0,
     unread_messages INTEGER NOT NULL DEFAULT 0,
     starred_messages INTEGER NOT NULL DEFAULT 0,
     file_messages INTEGER NOT NULL DEFAULT 0,
+    unread_starred_messages INTEGER NOT NULL DEFAULT 0,
+    unread_file_messages INTEGER NOT NULL DEFAULT 0,
     threads INTEGER NOT NULL DEFAULT 0,
     unread_threads INTEGER NOT NULL DEFAULT 0,
     starred_threads INTEGER NOT NULL DEFAULT 0,
-    file_threads INTEGER NOT NULL DEFAULT 0
+    file_threads INTEGER NOT NULL DEFAULT 0,
+    unread_starred_threads INTEGER NOT NULL DEFAULT 0,
+    unread_file_threads INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE thread (

@@ -36,6 +36,16 @@ pub struct Ladder {
     pub total: u64,
 }
 
+impl Ladder {
+    /// The rungs with the number of rows above and including each.
+    pub fn places(&self) -> impl Iterator<Item = (u64, ListCursor)> {
+        let every = self.every;
+        (1..)
+            .zip(&self.rungs)
+            .map(move |(n, cursor)| (n * every, *cursor))
+    }
+}
+
 /// The statements of one kind of list.
 pub(crate) struct ListSql {
     /// A page: mailbox id, place (2), limit.
@@ -46,7 +56,9 @@ pub(crate) struct ListSql {
     pub(crate) between: &'static str,
     /// Given rows: mailbox id, keys (JSON).
     pub(crate) rows: &'static str,
-    /// The kept total: mailbox id.
+    /// The places of rows after a place: mailbox id, place (2), limit.
+    pub(crate) places: &'static str,
+    /// The kept total and the unread rows among it: mailbox id.
     pub(crate) total: &'static str,
 }
 
@@ -66,7 +78,7 @@ macro_rules! thread_row {
 }
 
 macro_rules! thread_sql {
-    ($index:literal, $filter:literal, $total:literal) => {
+    ($index:literal, $filter:literal, $total:literal, $unread:literal) => {
         ListSql {
             page: concat!(
                 thread_row!(),
@@ -103,7 +115,23 @@ macro_rules! thread_sql {
                 $filter,
                 ")"
             ),
-            total: concat!("SELECT ", $total, " FROM mailbox WHERE id = ?1"),
+            places: concat!(
+                "SELECT json_group_array(json_array(latest_at, thread)) FROM (\
+                 SELECT t.latest_at, t.thread FROM thread_mailbox t INDEXED BY ",
+                $index,
+                " WHERE t.mailbox = ",
+                mailbox!(),
+                $filter,
+                " AND (t.latest_at, t.thread) < (?2, ?3) \
+                 ORDER BY t.latest_at DESC, t.thread DESC LIMIT ?4)"
+            ),
+            total: concat!(
+                "SELECT ",
+                $total,
+                ", ",
+                $unread,
+                " FROM mailbox WHERE id = ?1"
+            ),
         }
     };
 }
@@ -118,7 +146,7 @@ macro_rules! message_row {
 }
 
 macro_rules! message_sql {
-    ($indexed:literal, $filter:literal, $total:literal) => {
+    ($indexed:literal, $filter:literal, $total:literal, $unread:literal) => {
         ListSql {
             page: concat!(
                 message_row!(),
@@ -157,42 +185,64 @@ macro_rules! message_sql {
                 $filter,
                 ")"
             ),
-            total: concat!("SELECT ", $total, " FROM mailbox WHERE id = ?1"),
+            places: concat!(
+                "SELECT json_group_array(json_array(received_at, message)) FROM (\
+                 SELECT p.received_at, p.message FROM placement p ",
+                $indexed,
+                " WHERE p.mailbox = ",
+                mailbox!(),
+                $filter,
+                " AND (p.received_at, p.message) < (?2, ?3) \
+                 ORDER BY p.received_at DESC, p.message DESC LIMIT ?4)"
+            ),
+            total: concat!(
+                "SELECT ",
+                $total,
+                ", ",
+                $unread,
+                " FROM mailbox WHERE id = ?1"
+            ),
         }
     };
 }
 
-static THREADS: ListSql = thread_sql!("thread_mailbox_latest", "", "threads");
+static THREADS: ListSql = thread_sql!("thread_mailbox_latest", "", "threads", "unread_threads");
 static UNREAD_THREADS: ListSql = thread_sql!(
     "thread_mailbox_unread",
     " AND t.unread_count > 0",
+    "unread_threads",
     "unread_threads"
 );
 static STARRED_THREADS: ListSql = thread_sql!(
     "thread_mailbox_starred",
     " AND t.starred_count > 0",
-    "starred_threads"
+    "starred_threads",
+    "unread_starred_threads"
 );
 static FILE_THREADS: ListSql = thread_sql!(
     "thread_mailbox_file",
     " AND t.file_count > 0",
-    "file_threads"
+    "file_threads",
+    "unread_file_threads"
 );
-static MESSAGES: ListSql = message_sql!("", "", "messages");
+static MESSAGES: ListSql = message_sql!("", "", "messages", "unread_messages");
 static UNREAD_MESSAGES: ListSql = message_sql!(
     "INDEXED BY placement_unread",
     " AND p.flags & 1",
+    "unread_messages",
     "unread_messages"
 );
 static STARRED_MESSAGES: ListSql = message_sql!(
     "INDEXED BY placement_starred",
     " AND p.flags & 2",
-    "starred_messages"
+    "starred_messages",
+    "unread_starred_messages"
 );
 static FILE_MESSAGES: ListSql = message_sql!(
     "INDEXED BY placement_file",
     " AND p.flags & 4",
-    "file_messages"
+    "file_messages",
+    "unread_file_messages"
 );
 
 pub(crate) const fn sql(mode: ListMode, filter: Filter) -> &'static ListSql {
@@ -315,15 +365,19 @@ pub(crate) async fn rows(
     parse(&json, scope.mode)
 }
 
-pub(crate) async fn total(
+/// How many rows a list has, and how many of them are unread.
+pub(crate) async fn totals(
     connection: &mut SqliteConnection,
     scope: &ListScope,
-) -> Result<u64, StoreError> {
-    let total: Option<i64> = sqlx::query_scalar(sql(scope.mode, scope.filter).total)
+) -> Result<(u64, u64), StoreError> {
+    let row = sqlx::query(sql(scope.mode, scope.filter).total)
         .bind(scope.mailbox.as_str())
         .fetch_optional(connection)
         .await?;
-    Ok(total.map_or(0, from_stored))
+    match row {
+        Some(row) => Ok((from_stored(row.try_get(0)?), from_stored(row.try_get(1)?))),
+        None => Ok((0, 0)),
+    }
 }
 
 pub(crate) async fn rank(
@@ -344,13 +398,71 @@ pub(crate) async fn rank(
     Ok(from_stored(count))
 }
 
+/// From this distance on, skipping inside SQLite is cheaper than handing places over.
+const SKIP: u64 = 256;
+/// Places handed over at once.
+const CHUNK: i64 = 4096;
+
 pub(crate) async fn rungs(
     connection: &mut SqliteConnection,
     scope: &ListScope,
     every: u64,
 ) -> Result<Ladder, StoreError> {
     let every = every.max(1);
-    let total = total(connection, scope).await?;
+    let (total, _) = totals(connection, scope).await?;
+    let rungs = if every < SKIP {
+        close_rungs(connection, scope, every).await?
+    } else {
+        distant_rungs(connection, scope, every).await?
+    };
+    Ok(Ladder {
+        every,
+        rungs,
+        total,
+    })
+}
+
+async fn close_rungs(
+    connection: &mut SqliteConnection,
+    scope: &ListScope,
+    every: u64,
+) -> Result<Vec<ListCursor>, StoreError> {
+    let every = usize::try_from(every).unwrap_or(usize::MAX);
+    let mut rungs = Vec::new();
+    let mut seen = 0_usize;
+    let mut last = None;
+    loop {
+        let (received_at, key) = place(last);
+        let json: String = sqlx::query_scalar(sql(scope.mode, scope.filter).places)
+            .bind(scope.mailbox.as_str())
+            .bind(received_at)
+            .bind(key)
+            .bind(CHUNK)
+            .fetch_one(&mut *connection)
+            .await?;
+        let mut places: Vec<ListCursor> = serde_json::from_str::<Vec<(UnixTime, i64)>>(&json)?
+            .into_iter()
+            .map(|(received_at, key)| ListCursor { received_at, key })
+            .collect();
+        // SQL leaves the order inside an aggregate open.
+        places.sort_unstable_by(|a, b| b.cmp(a));
+        let Some(lowest) = places.last() else { break };
+        last = Some(*lowest);
+        for cursor in places {
+            seen += 1;
+            if seen.is_multiple_of(every) {
+                rungs.push(cursor);
+            }
+        }
+    }
+    Ok(rungs)
+}
+
+async fn distant_rungs(
+    connection: &mut SqliteConnection,
+    scope: &ListScope,
+    every: u64,
+) -> Result<Vec<ListCursor>, StoreError> {
     let skip = i64::try_from(every - 1).unwrap_or(i64::MAX);
     let mut rungs = Vec::new();
     let mut last = None;
@@ -371,9 +483,5 @@ pub(crate) async fn rungs(
         rungs.push(cursor);
         last = Some(cursor);
     }
-    Ok(Ladder {
-        every,
-        rungs,
-        total,
-    })
+    Ok(rungs)
 }

@@ -96,6 +96,12 @@ async fn check_lists(connection: &mut SqliteConnection) {
             let rung = plan(connection, sql.rung).await;
             assert_eq!(faults(&rung), Vec::<&String>::new(), "{rung:#?}");
             assert!(rung.contains(&format!("{covering}{place}")), "{rung:#?}");
+            let places = plan(connection, sql.places).await;
+            assert_eq!(faults(&places), Vec::<&String>::new(), "{places:#?}");
+            assert!(
+                places.contains(&format!("{covering}{place}")),
+                "{places:#?}"
+            );
             let between = plan(connection, sql.between).await;
             assert_eq!(faults(&between), Vec::<&String>::new(), "{between:#?}");
             let walk = between

@@ -115,15 +115,22 @@ async fn conversations(
 async fn counts(connection: &mut SqliteConnection) -> Result<Vec<CountMismatch>, StoreError> {
     let rows = sqlx::query(
         "SELECT b.id, b.messages, b.unread_messages, b.starred_messages, b.file_messages,
-             b.threads, b.unread_threads, b.starred_threads, b.file_threads,
-             coalesce(p.n, 0), coalesce(p.u, 0), coalesce(p.s, 0), coalesce(p.f, 0),
-             coalesce(t.n, 0), coalesce(t.u, 0), coalesce(t.s, 0), coalesce(t.f, 0)
-         FROM mailbox b
-         LEFT JOIN (SELECT mailbox, count(*) n, sum(flags & 1 > 0) u, sum(flags & 2 > 0) s,
-             sum(flags & 4 > 0) f FROM placement GROUP BY mailbox) p ON p.mailbox = b.key
-         LEFT JOIN (SELECT mailbox, count(*) n, sum(unread_count > 0) u,
-             sum(starred_count > 0) s, sum(file_count > 0) f
-             FROM thread_mailbox GROUP BY mailbox) t ON t.mailbox = b.key",
+            b.unread_starred_messages, b.unread_file_messages,
+            b.threads, b.unread_threads, b.starred_threads, b.file_threads,
+            b.unread_starred_threads, b.unread_file_threads,
+            coalesce(p.n, 0), coalesce(p.u, 0), coalesce(p.s, 0), coalesce(p.f, 0),
+            coalesce(p.us, 0), coalesce(p.uf, 0),
+            coalesce(t.n, 0), coalesce(t.u, 0), coalesce(t.s, 0), coalesce(t.f, 0),
+            coalesce(t.us, 0), coalesce(t.uf, 0)
+        FROM mailbox b
+        LEFT JOIN (SELECT mailbox, count(*) n, sum(flags & 1 > 0) u, sum(flags & 2 > 0) s,
+            sum(flags & 4 > 0) f, sum(flags & 3 = 3) us, sum(flags & 5 = 5) uf
+            FROM placement GROUP BY mailbox) p ON p.mailbox = b.key
+        LEFT JOIN (SELECT mailbox, count(*) n, sum(unread_count > 0) u,
+            sum(starred_count > 0) s, sum(file_count > 0) f,
+            sum(starred_count > 0 AND unread_count > 0) us,
+            sum(file_count > 0 AND unread_count > 0) uf
+            FROM thread_mailbox GROUP BY mailbox) t ON t.mailbox = b.key",
     )
     .fetch_all(connection)
     .await?;
@@ -133,7 +140,7 @@ async fn counts(connection: &mut SqliteConnection) -> Result<Vec<CountMismatch>,
         let mut counted = Counts::default();
         for (n, (kept, counted)) in kept.0.iter_mut().zip(&mut counted.0).enumerate() {
             *kept = row.try_get(1 + n)?;
-            *counted = row.try_get(9 + n)?;
+            *counted = row.try_get(1 + COLUMNS.len() + n)?;
         }
         for ((count, kept), counted) in COLUMNS.into_iter().zip(kept.0).zip(counted.0) {
             if kept != counted {

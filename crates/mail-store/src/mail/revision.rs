@@ -158,7 +158,10 @@ mod tests {
         revision.change(1, Some(&standing(1, &[10])), Some(&standing(0, &[10])));
         assert!(revision.gone.is_empty());
         assert_eq!(revision.placed, [(10, 100, 1, 0)]);
-        assert_eq!(revision.counts[&10].0, [0, -1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            revision.counts[&10].0,
+            [0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        );
     }
 
     #[test]

@@ -8,9 +8,6 @@ use super::mailbox::stored_id;
 use crate::error::StoreError;
 use crate::sync::Sweep;
 
-/// Messages that go in one transaction.
-const STEP: i64 = 500;
-
 /// Starts a sweep; one that was running is over.
 pub(crate) async fn begin(connection: &mut SqliteConnection) -> Result<Sweep, StoreError> {
     sqlx::query("DELETE FROM sweep_mark")
@@ -58,6 +55,7 @@ pub(crate) async fn mark(
 pub(crate) async fn unseen(
     connection: &mut SqliteConnection,
     sweep: Sweep,
+    limit: usize,
 ) -> Result<Vec<MessageId>, StoreError> {
     if !is_running(connection, Some(sweep)).await? {
         return Ok(Vec::new());
@@ -67,7 +65,7 @@ pub(crate) async fn unseen(
          WHERE NOT EXISTS (SELECT 1 FROM sweep_mark s WHERE s.message = m.key)
          ORDER BY m.key LIMIT ?1",
     )
-    .bind(STEP)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(connection)
     .await?;
     rows.iter().map(|row| stored_id(row, 0)).collect()

@@ -32,6 +32,14 @@ pub struct StoreSizes {
     pub local: u64,
 }
 
+impl StoreSizes {
+    /// All of them.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.mail + self.body + self.search + self.local
+    }
+}
+
 /// The open files of one account. Clones share them.
 ///
 /// No function takes an account: a handle is one account's, so nothing can cross.
@@ -73,6 +81,21 @@ impl AccountStore {
     /// [`StoreError::WrongKey`], [`StoreError::InUse`], [`StoreError::NewerSchema`] and
     /// [`StoreError::LocalDamaged`] leave every file as it was.
     pub async fn open(
+        folder: &Path,
+        key: StoreKey,
+        options: StoreOptions,
+    ) -> Result<Self, StoreError> {
+        let folder = folder.to_owned();
+        let runtime = tokio::runtime::Handle::current();
+        // On a thread that may block: locks, renames and checks of whole files are part of it.
+        // It also keeps the migrations' future, which is not `Send`, from the caller's.
+        let opened = tokio::task::spawn_blocking(move || {
+            runtime.block_on(Self::open_here(&folder, key, options))
+        });
+        opened.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn open_here(
         folder: &Path,
         key: StoreKey,
         options: StoreOptions,

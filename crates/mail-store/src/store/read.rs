@@ -13,8 +13,8 @@ use crate::mail::list::{self, Ladder, ListScope};
 use crate::mail::mailbox::stored_id;
 use crate::mail::message::{self, StoredMessage, stored_message};
 use crate::mail::recount::{self, CountMismatch};
-use crate::mail::{mailbox, progress};
-use crate::sync::SyncProgress;
+use crate::mail::{mailbox, progress, sweep};
+use crate::sync::{Sweep, SyncProgress};
 use crate::writer::Priority;
 
 /// Bodies looked up in one statement.
@@ -29,6 +29,19 @@ impl AccountStore {
         let mut reader = self.inner.mail_reader().await?;
         let result = mailbox::list(&mut reader).await;
         self.of_mail(result)
+    }
+
+    /// Messages that are here, in all mailboxes.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn message_count(&self) -> Result<u64, StoreError> {
+        let mut reader = self.inner.mail_reader().await?;
+        let count: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM message")
+            .fetch_one(&mut *reader)
+            .await;
+        let count = count.map_err(|error| self.inner.noted(FileKind::Mail, error.into()))?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// The mailbox with that role.
@@ -95,8 +108,18 @@ impl AccountStore {
     /// See [`StoreError`].
     pub async fn total(&self, scope: &ListScope) -> Result<u64, StoreError> {
         let mut reader = self.inner.mail_reader().await?;
-        let result = list::total(&mut reader, scope).await;
-        self.of_mail(result)
+        let result = list::totals(&mut reader, scope).await;
+        self.of_mail(result).map(|(total, _)| total)
+    }
+
+    /// How many of a list's rows are unread, from kept counts.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn unread(&self, scope: &ListScope) -> Result<u64, StoreError> {
+        let mut reader = self.inner.mail_reader().await?;
+        let result = list::totals(&mut reader, scope).await;
+        self.of_mail(result).map(|(_, unread)| unread)
     }
 
     /// Those of the given rows that are in the list, newest first.
@@ -173,6 +196,18 @@ impl AccountStore {
         rows.iter().map(|row| stored_id(row, 0)).collect()
     }
 
+    /// Messages a running sweep has not seen, oldest first, at most `limit`. What is still on the
+    /// server is asked for by id and written with `SyncBatch::mark` before the sweep is finished:
+    /// places shift while an inventory is read in pages.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn unmarked(&self, sweep: Sweep, limit: usize) -> Result<Vec<MessageId>, StoreError> {
+        let mut reader = self.inner.mail_reader().await?;
+        let result = sweep::unseen(&mut reader, sweep, limit).await;
+        self.of_mail(result)
+    }
+
     /// The server's ids of messages, in the given order; those that are not here are left out.
     ///
     /// # Errors
@@ -206,6 +241,22 @@ impl AccountStore {
         let mut reader = self.inner.body_reader().await?;
         let result = body::find(&mut reader, &id).await;
         result.map_err(|error| self.inner.noted(FileKind::Body, error))
+    }
+
+    /// Those of the given messages whose body is here, in the given order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn bodies_here(&self, keys: &[MessageKey]) -> Result<Vec<MessageKey>, StoreError> {
+        let known = self.message_ids(keys).await?;
+        let ids: Vec<MessageId> = known.iter().map(|(_, id)| id.clone()).collect();
+        let mut reader = self.inner.body_reader().await?;
+        let absent = body::missing(&mut reader, &ids)
+            .await
+            .map_err(|error| self.inner.noted(FileKind::Body, error))?;
+        let absent: std::collections::BTreeSet<_> = absent.into_iter().collect();
+        let here = known.into_iter().filter(|(_, id)| !absent.contains(id));
+        Ok(here.map(|(key, _)| key).collect())
     }
 
     /// Of the newest `newest` messages, those without a body, newest first, at most `limit`.

@@ -17,7 +17,7 @@ use crate::mail::{pending, progress, sweep};
 use crate::sync::{Sweep, SyncBatch};
 use crate::writer::{Priority, Step};
 
-/// Messages of an intent that change in one transaction.
+/// Messages that change in one transaction.
 const STEP: usize = 500;
 
 impl AccountStore {
@@ -106,10 +106,7 @@ impl AccountStore {
     pub async fn finish_sweep(&self, sweep: Sweep) -> Result<Option<StoreChange>, StoreError> {
         let mut last = None;
         loop {
-            let mut reader = self.inner.mail_reader().await?;
-            let unseen = sweep::unseen(&mut reader, sweep).await;
-            drop(reader);
-            let unseen = unseen.map_err(|error| self.inner.noted(FileKind::Mail, error))?;
+            let unseen = self.unmarked(sweep, STEP).await?;
             if unseen.is_empty() {
                 break;
             }
@@ -171,6 +168,18 @@ impl AccountStore {
         self.inner
             .write(FileKind::Local, Priority::Person, move |connection| {
                 Box::pin(async move { local::intents(connection, limit).await })
+            })
+            .await
+    }
+
+    /// How many intents are open.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn queued(&self) -> Result<u64, StoreError> {
+        self.inner
+            .write(FileKind::Local, Priority::Person, |connection| {
+                Box::pin(async move { local::open_intents(connection).await })
             })
             .await
     }

@@ -50,6 +50,8 @@ async fn missing_bodies_are_named_newest_first() {
         .store_bodies(vec![(key, body("here"))])
         .await
         .unwrap();
+    let other = home.message_key("m3").await;
+    assert_eq!(home.store.bodies_here(&[other, key]).await.unwrap(), [key]);
     let names = |list: Vec<(_, mail_model::MessageId)>| {
         list.into_iter()
             .map(|(_, id)| id.to_string())

@@ -126,6 +126,12 @@ async fn a_ladder_and_ranks_agree_with_the_list() {
     assert_eq!(ladder.total, 35);
     let expected: Vec<_> = [9, 19, 29].map(|n: usize| rows[n].cursor()).into();
     assert_eq!(ladder.rungs, expected);
+    assert_eq!(ladder.places().last(), Some((30, rows[29].cursor())));
+    let all = home.store.rungs(&scope, 1).await.unwrap();
+    assert_eq!(
+        all.rungs,
+        rows.iter().map(|row| row.cursor()).collect::<Vec<_>>()
+    );
     let rank = home
         .store
         .rank(&scope, rows[20].cursor(), None)

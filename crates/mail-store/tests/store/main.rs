@@ -12,4 +12,5 @@ mod bodies;
 mod fixture;
 mod intents;
 mod lists;
+mod model;
 mod opening;
