@@ -1,5 +1,8 @@
 //! Both servers together: started, described, and stopped as one.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

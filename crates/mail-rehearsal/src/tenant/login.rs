@@ -280,10 +280,9 @@ fn ended() -> Response {
 fn choose_connection(id: &str) -> Response {
     let all: Vec<Choice> = connections()
         .iter()
-        .zip(people())
-        .map(|(connection, person)| Choice {
+        .map(|connection| Choice {
             letter: connection.name.chars().take(1).collect(),
-            color: color_of(person.account),
+            color: color_of(connection.connection_id),
             title: format!("Continue with {}", connection.name),
             detail: connection.domain.to_owned(),
             href: link(
@@ -307,7 +306,7 @@ fn choose_person(id: &str, connection: &Connection) -> Response {
     let all: Vec<Choice> = here
         .map(|person| Choice {
             letter: person.account.chars().take(1).collect(),
-            color: color_of(person.account),
+            color: color_of(&person.connection),
             href: link(
                 "/login",
                 &[
@@ -339,10 +338,12 @@ fn link(path: &str, query: &[(&str, &str)]) -> String {
     format!("{path}?{query}")
 }
 
-fn color_of(account: &str) -> u8 {
-    match account {
-        "Work" => 1,
-        "Personal" => 2,
-        _ => 3,
-    }
+/// The account colour of the people who sign in with a connection.
+fn color_of(connection: &str) -> u8 {
+    let place = connections()
+        .iter()
+        .position(|known| known.connection_id == connection);
+    place
+        .and_then(|place| u8::try_from(place).ok())
+        .map_or(1, |place| place.saturating_add(1))
 }
