@@ -96,11 +96,12 @@ impl TokenSink for TextSink {
                 if words.skip.is_some() {
                     return TokenSinkResult::Continue;
                 }
-                if is_block(name) {
-                    words.text.push('\n');
-                } else if matches!(name, "td" | "th" | "img") {
-                    words.text.push(' ');
-                }
+                let gap = match name {
+                    _ if is_block(name) => Some('\n'),
+                    "td" | "th" | "img" => Some(' '),
+                    _ => None,
+                };
+                words.gap(gap);
                 return words.enter(name, start);
             }
             _ => {}
@@ -110,6 +111,15 @@ impl TokenSink for TextSink {
 }
 
 impl Words {
+    /// Space between blocks, but never twice: empty blocks say nothing.
+    fn gap(&mut self, gap: Option<char>) {
+        if let Some(gap) = gap
+            && !self.text.ends_with(gap)
+        {
+            self.text.push(gap);
+        }
+    }
+
     fn enter(&mut self, name: &str, start: bool) -> TokenSinkResult<()> {
         let raw = match name {
             _ if !start => return TokenSinkResult::Continue,

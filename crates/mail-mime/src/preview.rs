@@ -7,6 +7,8 @@ use crate::text::{Flow, lines};
 pub const MAX_CHARS: usize = 256;
 /// How much of a mail is looked at: the first words lie in the first screens.
 const LOOK_AT: usize = 16 * 1024;
+/// How much HTML is looked at for that: style sheets stand before the words.
+const LOOK_AT_HTML: usize = 512 * 1024;
 
 /// The first words of a mail: white space folded, quoted lines and the signature skipped.
 ///
@@ -15,13 +17,16 @@ const LOOK_AT: usize = 16 * 1024;
 /// seen or that change the direction of what follows are left out.
 #[must_use]
 pub fn preview(text: Option<&str>, html: Option<&str>) -> String {
-    let from_text = text.map(|text| of_text(head(text))).unwrap_or_default();
+    let from_text = text
+        .map(|text| of_text(head(text, LOOK_AT)))
+        .unwrap_or_default();
     if !from_text.is_empty() {
         return from_text;
     }
     let Some(html) = html else {
         return from_text;
     };
+    let html = head(html, LOOK_AT_HTML);
     let own = fold(&text_of(html, LOOK_AT, Quotes::Skip));
     if own.is_empty() {
         fold(&text_of(html, LOOK_AT, Quotes::Keep))
@@ -30,8 +35,8 @@ pub fn preview(text: Option<&str>, html: Option<&str>) -> String {
     }
 }
 
-fn head(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(LOOK_AT.min(text.len())))
+fn head(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most.min(text.len())))
         .unwrap_or_default()
 }
 

@@ -41,6 +41,13 @@ pub struct TextHtml {
     pub left_out: usize,
 }
 
+/// The text of an HTML mail, a line for each block, at most about [`MAX_OCTETS`]. For terminals
+/// and exports: in a page it must be escaped like any other text.
+#[must_use]
+pub fn of_html(html: &str) -> String {
+    crate::markup::text_of(html, MAX_OCTETS, crate::markup::Quotes::Keep)
+}
+
 /// Turns plain text into HTML.
 ///
 /// With `all` the whole text is taken, otherwise the first [`MAX_OCTETS`].

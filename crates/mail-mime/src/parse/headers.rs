@@ -1,5 +1,6 @@
 //! The header fields of the message and of its parts.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -53,7 +54,8 @@ pub(super) fn read_part(block: &[u8], default_type: &str) -> PartHead {
         media_type: default_type.to_owned(),
         ..PartHead::default()
     };
-    let Some(message) = PART.parse_headers(block) else {
+    let block = with_end(block);
+    let Some(message) = PART.parse_headers(&*block) else {
         return head;
     };
     if let Some(kind) = message.content_type() {
@@ -104,11 +106,14 @@ pub(super) fn read_part(block: &[u8], default_type: &str) -> PartHead {
 /// Reads the header of the message itself.
 pub(super) fn read(bytes: &[u8], block: Range<usize>) -> ParsedHeaders {
     let mut headers = ParsedHeaders::default();
-    let block = bytes.get(block).unwrap_or_default();
-    let Some(message) = MESSAGE.parse_headers(block) else {
+    let block = with_end(bytes.get(block).unwrap_or_default());
+    let Some(message) = MESSAGE.parse_headers(&*block) else {
         return headers;
     };
     for header in message.headers() {
+        if !is_field_name(header.name.as_str()) {
+            continue;
+        }
         let raw = block
             .get(header.offset_start as usize..header.offset_end as usize)
             .unwrap_or_default();
@@ -118,6 +123,20 @@ pub(super) fn read(bytes: &[u8], block: Range<usize>) -> ParsedHeaders {
             .push((header.name.as_str().to_owned(), unfold(raw)));
     }
     headers
+}
+
+/// A field without a line break behind it would not be read.
+fn with_end(block: &[u8]) -> Cow<'_, [u8]> {
+    if block.ends_with(b"\n") {
+        Cow::Borrowed(block)
+    } else {
+        Cow::Owned([block, b"\r\n\r\n"].concat())
+    }
+}
+
+/// RFC 5322 section 3.6.8.
+fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':')
 }
 
 fn take(headers: &mut ParsedHeaders, name: &HeaderName<'_>, value: &HeaderValue<'_>, raw: &[u8]) {
@@ -144,9 +163,7 @@ fn take(headers: &mut ParsedHeaders, name: &HeaderName<'_>, value: &HeaderValue<
         }
         HeaderName::ListId => set_once(&mut headers.list_id, raw),
         HeaderName::ListUnsubscribe => set_once(&mut headers.list_unsubscribe, raw),
-        HeaderName::Other(other) if other.eq_ignore_ascii_case("List-Unsubscribe-Post") => {
-            set_once(&mut headers.list_unsubscribe_post, raw);
-        }
+        HeaderName::ListUnsubscribePost => set_once(&mut headers.list_unsubscribe_post, raw),
         _ => {}
     }
 }

@@ -57,7 +57,11 @@ enum End {
 pub(super) fn walk(bytes: &[u8], notices: &mut Notices) -> Tree {
     let mut tree = Tree::default();
     let mut open: Vec<Open> = Vec::new();
-    let mut at = 0;
+    // Empty lines before the header are no header.
+    let mut at = bytes
+        .iter()
+        .position(|b| !b.is_ascii_whitespace())
+        .unwrap_or(bytes.len());
     loop {
         let block = header_block(bytes, at, &open);
         let read = if block.len() > MAX_HEADER_OCTETS {

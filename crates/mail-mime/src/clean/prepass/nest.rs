@@ -26,6 +26,8 @@ const INLINE: &[&str] = &[
     "sub", "sup", "time", "var",
 ];
 
+const HEADINGS: &[&str] = &["h1", "h2", "h3", "h4", "h5", "h6"];
+
 const VOID: &[&str] = &["br", "col", "hr", "img", "wbr"];
 
 /// Nothing inside is closed from outside, except by the table's own tags.
@@ -191,6 +193,21 @@ impl Nest {
         }
         if let Some(at) = self.find("p", BARRIER) {
             self.pop_to(at);
+        }
+        if HEADINGS.contains(&name) {
+            // One heading inside of another would be read differently the next time.
+            let outer = self
+                .stack
+                .iter()
+                .enumerate()
+                .rev()
+                .take_while(|(_, open)| !BARRIER.contains(&open.name))
+                .filter(|(_, open)| HEADINGS.contains(&open.name))
+                .last()
+                .map(|(at, _)| at);
+            if let Some(at) = outer {
+                self.pop_to(at);
+            }
         }
     }
 
