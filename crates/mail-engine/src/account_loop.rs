@@ -65,7 +65,7 @@ impl AccountLoop {
                 self.happen(Event::Stop);
             } else if std::mem::take(&mut self.round_due) {
                 self.round_begun = Some(self.now());
-                self.shared.rounds.send_modify(|rounds| rounds.begun += 1);
+                self.shared.look_begins();
                 let ended = match self.round().await {
                     Ok(()) => {
                         self.happen(Event::Finished);
@@ -73,8 +73,7 @@ impl AccountLoop {
                     }
                     Err(error) => self.failed(error),
                 };
-                let rounds = &self.shared.rounds;
-                rounds.send_modify(|rounds| rounds.ended = rounds.begun);
+                self.shared.look_ends();
                 ended?;
             } else {
                 self.idle().await;

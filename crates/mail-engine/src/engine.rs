@@ -61,7 +61,7 @@ impl AccountEngine {
             board,
             notices: broadcast::channel(NOTICES).0,
             wakes: Wakes::default(),
-            rounds: watch::Sender::default(),
+            looks: watch::Sender::default(),
             push_wanted: watch::Sender::new(false),
             queued: AtomicU64::new(queued),
             ahead: Notify::new(),
@@ -118,15 +118,16 @@ impl AccountEngine {
     }
 
     /// Looks for new mail now and waits until that look is over, well or not; gives how the
-    /// account is then. Does not wait where the server has asked to be left alone.
+    /// account is then. It may still be fetching older mail; see [`AccountStatus::progress`].
+    /// Does not wait where the server has asked to be left alone.
     pub async fn sync(&self) -> AccountStatus {
-        let mut rounds = self.shared.rounds.subscribe();
+        let mut looks = self.shared.looks.subscribe();
         let mut status = self.status();
-        // A round that is under way may have asked already; the one after it has not.
-        let next = rounds.borrow().begun + 1;
+        // A look that is under way may have asked already; the one after it has not.
+        let next = looks.borrow().begun + 1;
         self.sync_now();
         tokio::select! {
-            _ = rounds.wait_for(|rounds| rounds.ended >= next) => (),
+            _ = looks.wait_for(|looks| looks.ended >= next) => (),
             _ = status.wait_for(|status| matches!(status.health, Health::Waiting { .. })) => (),
             () = self.shared.stop.cancelled() => (),
         }

@@ -11,7 +11,7 @@ use mail_store::{FillState, ProgressUpdate, Sweep, SyncBatch};
 
 use crate::account_loop::AccountLoop;
 use crate::plan;
-use crate::shared::StepError;
+use crate::shared::{StepError, WakeSet};
 use crate::sync_state::Event;
 
 /// How often an inventory is read because the server's state moved meanwhile.
@@ -66,9 +66,12 @@ impl AccountLoop {
         let mut last_first = None;
         let mut begun_at: Option<StateString> = None;
         let mut pass = Pass::Still;
+        let mut early = WakeSet::default();
         loop {
             self.check_stop()?;
-            if self.shared.wakes.take().any() {
+            let reasons = self.shared.wakes.take();
+            if reasons.any() {
+                early.merge(reasons);
                 self.replay().await?;
                 self.newest(sweep).await?;
             }
@@ -79,6 +82,8 @@ impl AccountLoop {
                 pass = Pass::Moved;
             }
             let Some(first) = updates.first().map(|update| update.id.clone()) else {
+                // The newest page has answered them in part; the changes still have to be asked for.
+                self.shared.wakes.put_back(early);
                 return Ok(pass);
             };
             if last_first.as_ref() == Some(&first) {

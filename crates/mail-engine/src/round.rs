@@ -53,9 +53,12 @@ impl AccountLoop {
         while let Some(going) = fill.take() {
             self.check_stop()?;
             if self.shared.wakes.take().any() {
+                self.shared.look_ends();
+                self.shared.look_begins();
                 self.replay().await?;
                 let mailboxes = self.shared.store.progress().await?.mailbox_state;
                 since = self.look(since, mailboxes).await?;
+                self.shared.look_ends();
             }
             fill = self.fill_page(going).await?;
             if let Some(fill) = &fill {

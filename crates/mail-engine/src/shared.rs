@@ -37,8 +37,8 @@ pub(crate) struct Shared {
     pub(crate) board: StatusBoard,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) wakes: Wakes,
-    /// Rounds begun and ended, for who waits for the next one.
-    pub(crate) rounds: watch::Sender<Rounds>,
+    /// Looks at the server, for who waits for the next one.
+    pub(crate) looks: watch::Sender<Looks>,
     /// Whether a push channel is wanted.
     pub(crate) push_wanted: watch::Sender<bool>,
     /// Changes of the person that are not finished.
@@ -51,6 +51,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    pub(crate) fn look_begins(&self) {
+        self.looks.send_modify(|looks| looks.begun += 1);
+    }
+
+    pub(crate) fn look_ends(&self) {
+        self.looks.send_modify(|looks| looks.ended = looks.begun);
+    }
+
     /// One more change of the person waits, or one fewer.
     pub(crate) fn count_queued(&self, more: bool) {
         let change = |queued: u64| {
@@ -86,9 +94,9 @@ impl Shared {
     }
 }
 
-/// Rounds of synchronisation so far.
+/// Looks at what has changed on the server so far: one a round, and more during a long fill.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Rounds {
+pub(crate) struct Looks {
     pub(crate) begun: u64,
     pub(crate) ended: u64,
 }
@@ -117,6 +125,12 @@ pub(crate) struct WakeSet {
 }
 
 impl WakeSet {
+    pub(crate) const fn merge(&mut self, other: Self) {
+        self.woken |= other.woken;
+        self.hinted |= other.hinted;
+        self.marked |= other.marked;
+    }
+
     pub(crate) const fn any(self) -> bool {
         self.woken || self.hinted || self.marked
     }
@@ -138,6 +152,13 @@ impl Wakes {
     /// The reasons so far; they are forgotten.
     pub(crate) fn take(&self) -> WakeSet {
         std::mem::take(&mut *self.lock())
+    }
+
+    /// Reasons that were taken early and still need a look of their own.
+    pub(crate) fn put_back(&self, set: WakeSet) {
+        if set.any() {
+            self.add(|kept| kept.merge(set));
+        }
     }
 
     /// Returns once there may be a reason.

@@ -10,7 +10,7 @@ use crate::world::World;
 #[tokio::test]
 async fn new_changed_and_gone_messages_arrive_with_the_next_look() {
     let world = World::with_messages(60).await;
-    let mut running = world.synced().await;
+    let running = world.synced().await;
     world.server.deliver(message(100, 100, 1_000_000));
     world.server.flag(&message_id(5), Keyword::seen(), true);
     world.server.change(&message_id(6), |message| {
@@ -44,7 +44,7 @@ async fn new_mail_is_found_by_polling() {
 #[tokio::test]
 async fn a_long_chain_of_changes_is_followed_to_its_end() {
     let world = World::with_messages(30).await;
-    let mut running = world.synced().await;
+    let running = world.synced().await;
     world.server.set_delta(4);
     for number in 0..30 {
         world
@@ -60,7 +60,7 @@ async fn a_long_chain_of_changes_is_followed_to_its_end() {
 #[tokio::test]
 async fn a_new_mailbox_is_listed_with_the_mail_in_it() {
     let world = World::with_messages(5).await;
-    let mut running = world.synced().await;
+    let running = world.synced().await;
     world.server.add_mailbox("choir");
     world.server.change(&message_id(1), |message| {
         message.mailboxes.push(mailbox("choir"));
@@ -148,7 +148,7 @@ async fn a_state_lost_while_older_mail_is_fetched_ends_with_everything_here() {
 #[tokio::test]
 async fn a_message_that_goes_while_everything_is_looked_at_costs_no_other() {
     let world = World::with_messages(1_100).await;
-    let mut running = world.synced().await;
+    let running = world.synced().await;
     world.server.forget_changes();
     // Its going shifts every later position by one.
     world.server.destroy_during_inventory(message_id(1_099));
@@ -160,7 +160,7 @@ async fn a_message_that_goes_while_everything_is_looked_at_costs_no_other() {
 #[tokio::test]
 async fn a_lost_mailbox_state_is_answered_with_all_mailboxes() {
     let world = World::with_messages(3).await;
-    let mut running = world.synced().await;
+    let running = world.synced().await;
     world.server.add_mailbox("choir");
     world
         .server

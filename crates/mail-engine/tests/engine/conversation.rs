@@ -7,7 +7,7 @@ use crate::world::{World, soon};
 #[tokio::test]
 async fn an_open_conversation_follows_what_happens_to_it() {
     let world = World::with_messages(9).await;
-    let mut running = world.synced().await;
+    let running = world.synced().await;
     let key = world.key(&message_id(3)).await;
     let thread = world.store.message(key).await.unwrap().unwrap().thread;
     let mut open = open_conversation(world.store.clone(), thread)

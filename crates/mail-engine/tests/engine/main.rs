@@ -1,12 +1,22 @@
 //! The engine on real stores, against servers in memory.
 
+#[cfg(test)]
 mod bodies;
+#[cfg(test)]
 mod changes;
+#[cfg(test)]
 mod conversation;
+#[cfg(test)]
 mod first_sync;
+#[cfg(test)]
 mod isolation;
+#[cfg(test)]
 mod marks;
+#[cfg(test)]
 mod merged_list;
+#[cfg(test)]
 mod push;
+#[cfg(test)]
 mod server;
+#[cfg(test)]
 mod world;

@@ -184,7 +184,7 @@ async fn a_mark_on_a_message_that_is_gone_is_over() {
 #[tokio::test]
 async fn a_change_from_outside_does_not_undo_a_mark_that_waits() {
     let world = World::with_messages(10).await;
-    let mut running = world.synced().await;
+    let running = world.synced().await;
     let id = message_id(4);
     world.server.edit_fault(&id, Some(EditFault::Later));
     mark(&world, &running, &id, Keyword::seen(), true).await;

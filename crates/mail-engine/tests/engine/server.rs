@@ -516,7 +516,7 @@ impl MailSource for Server {
     ) -> Result<MessageDelta, SourceError> {
         self.enter(Call::Changes).await?;
         let inner = self.lock();
-        let since: u64 = since.as_str()[1..].parse().unwrap();
+        let since: u64 = since.as_str().trim_start_matches('s').parse().unwrap();
         if since < inner.forgotten {
             return Err(SourceError::CannotCalculateChanges);
         }
