@@ -7,7 +7,10 @@ use tauri::ipc::Channel;
 use crate::running::Running;
 
 async fn app(running: &Running) -> Result<mail_app::App, UiError> {
-    running.app().await.ok_or_else(|| UiError::new(ErrorCode::Bug))
+    running
+        .app()
+        .await
+        .ok_or_else(|| UiError::new(ErrorCode::Bug))
 }
 
 /// Answers one call.

@@ -27,7 +27,10 @@ fn cannot_open(error: impl std::error::Error + Send + Sync + 'static) -> HostErr
 #[mail_app::async_trait]
 impl Host for Desktop {
     async fn open_url(&self, url: &Url) -> Result<(), HostError> {
-        self.app.opener().open_url(url.as_str(), None::<&str>).map_err(cannot_open)
+        self.app
+            .opener()
+            .open_url(url.as_str(), None::<&str>)
+            .map_err(cannot_open)
     }
 
     async fn open_file(&self, path: &Path) -> Result<(), HostError> {
@@ -39,10 +42,14 @@ impl Host for Desktop {
 
     async fn ask_save_path(&self, suggested_name: &str) -> Result<Option<PathBuf>, HostError> {
         let (answer, answered) = oneshot::channel();
-        self.app.dialog().file().set_file_name(suggested_name).save_file(move |path| {
-            // Nobody waits any more when the app is ending.
-            drop(answer.send(path));
-        });
+        self.app
+            .dialog()
+            .file()
+            .set_file_name(suggested_name)
+            .save_file(move |path| {
+                // Nobody waits any more when the app is ending.
+                drop(answer.send(path));
+            });
         match answered.await {
             Ok(Some(path)) => path.into_path().map(Some).map_err(cannot_open),
             Ok(None) => Ok(None),

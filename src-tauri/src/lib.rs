@@ -14,7 +14,7 @@ mod window;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use mail_app::{App, Host, StartError, Start};
+use mail_app::{App, Host, Start, StartError};
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 use tokio::sync::watch;
@@ -29,12 +29,18 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let (started, app) = watch::channel(None);
     let built = tauri::Builder::default()
         // First, so that a second start ends before it touches anything.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| window::focus(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
+            window::focus(app)
+        }))
         .plugin(tauri_plugin_window_state::Builder::new().build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
         .register_asynchronous_uri_scheme_protocol(message_frame::SCHEME, message_frame::serve)
-        .invoke_handler(tauri::generate_handler![commands::call, commands::open, commands::close])
+        .invoke_handler(tauri::generate_handler![
+            commands::call,
+            commands::open,
+            commands::close
+        ])
         .manage(Running::new(app))
         .setup(move |app| {
             let handle = app.handle().clone();
@@ -61,7 +67,10 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
 
 async fn start(handle: AppHandle, options: Options, started: watch::Sender<Option<App>>) {
     let host: Arc<dyn Host> = Arc::new(host::Desktop::new(handle.clone()));
-    let start = Start { rehearse: options.rehearse, ..Start::of_person(host) };
+    let start = Start {
+        rehearse: options.rehearse,
+        ..Start::of_person(host)
+    };
     match App::start(start).await {
         Ok(app) => {
             started.send_replace(Some(app));

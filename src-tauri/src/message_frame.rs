@@ -23,14 +23,18 @@ pub(crate) fn serve<R: Runtime>(
         let response = match app.state::<Running>().app().await {
             Some(braid) => {
                 let address = request.uri().path_and_query();
-                let frame = braid.frame(address.map_or("/", |address| address.as_str())).await;
+                let frame = braid
+                    .frame(address.map_or("/", |address| address.as_str()))
+                    .await;
                 let mut response = Response::builder().status(frame.status);
                 for (name, value) in frame.headers {
                     response = response.header(name, value);
                 }
                 response.body(frame.body)
             }
-            None => Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).body(Vec::new()),
+            None => Response::builder()
+                .status(StatusCode::SERVICE_UNAVAILABLE)
+                .body(Vec::new()),
         };
         match response {
             Ok(response) => responder.respond(response),

@@ -36,7 +36,10 @@ mod tests {
 
     #[test]
     fn people_to_rehearse_with_are_a_list() {
-        assert_eq!(parsed("braid --rehearse Work,Personal").rehearse, ["Work", "Personal"]);
+        assert_eq!(
+            parsed("braid --rehearse Work,Personal").rehearse,
+            ["Work", "Personal"]
+        );
     }
 
     #[test]

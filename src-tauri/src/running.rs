@@ -17,12 +17,21 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(app: watch::Receiver<Option<App>>) -> Self {
-        Self { app, feeds: Mutex::default(), next: AtomicU32::new(1) }
+        Self {
+            app,
+            feeds: Mutex::default(),
+            next: AtomicU32::new(1),
+        }
     }
 
     /// The app, once it has started; none when it never will.
     pub(crate) async fn app(&self) -> Option<App> {
-        self.app.clone().wait_for(Option::is_some).await.ok().and_then(|app| app.clone())
+        self.app
+            .clone()
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|app| app.clone())
     }
 
     /// The app, if it has started.
@@ -32,16 +41,25 @@ impl Running {
 
     pub(crate) fn keep(&self, feed: OpenFeed) -> u32 {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).insert(id, feed);
+        self.feeds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, feed);
         id
     }
 
     pub(crate) fn close(&self, id: u32) {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.feeds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
     }
 
     /// The page is gone, and with it everybody who listened.
     pub(crate) fn close_all(&self) {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.feeds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }

@@ -33,7 +33,9 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
             }
         });
     let builder = if cfg!(feature = "custom-protocol") {
-        let proxy = CLOSED_PROXY.parse().map_err(|_| tauri::Error::InvalidWindowHandle)?;
+        let proxy = CLOSED_PROXY
+            .parse()
+            .map_err(|_| tauri::Error::InvalidWindowHandle)?;
         builder.proxy_url(proxy)
     } else {
         builder
@@ -64,7 +66,9 @@ fn follow_link(app: &AppHandle, url: Url) {
 
 /// Brings the window to the front, as a second start does.
 pub(crate) fn focus(app: &AppHandle) {
-    let Some(window) = app.get_webview_window(MAIN) else { return };
+    let Some(window) = app.get_webview_window(MAIN) else {
+        return;
+    };
     for done in [window.unminimize(), window.show(), window.set_focus()] {
         if let Err(error) = done {
             tracing::warn!(%error, "the window could not be brought to the front");
@@ -88,6 +92,8 @@ mod tests {
         ] {
             assert!(!is_own_page(&elsewhere.parse().unwrap()), "{elsewhere}");
         }
-        assert!(is_own_page(&"tauri://localhost/index.html".parse().unwrap()));
+        assert!(is_own_page(
+            &"tauri://localhost/index.html".parse().unwrap()
+        ));
     }
 }

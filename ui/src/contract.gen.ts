@@ -180,6 +180,12 @@ account: string,
  */
 message: number, };
 
+export type PaintedRequest = { 
+/**
+ * How many.
+ */
+rows: number, };
+
 export type MarkRequest = { 
 /**
  * On what; at most 1,000.
@@ -733,6 +739,7 @@ export type Calls = {
   "vault.retry": { request: Empty; reply: Empty };
   "vault.session_only": { request: Empty; reply: Empty };
   "preferences.set": { request: PreferencesView; reply: Empty };
+  "window.painted": { request: PaintedRequest; reply: Empty };
   "sign_in.begin": { request: BeginSignInRequest; reply: AttemptView };
   "sign_in.reopen": { request: AttemptRequest; reply: Empty };
   "sign_in.confirm": { request: ConfirmSignInRequest; reply: Empty };

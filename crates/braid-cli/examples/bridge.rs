@@ -95,18 +95,25 @@ async fn main() {
         opened: Mutex::default(),
         saved: saved.path().to_path_buf(),
     });
-    let people = argument("--rehearse").map(|names| names.split(',').map(ToOwned::to_owned).collect());
+    let people =
+        argument("--rehearse").map(|names| names.split(',').map(ToOwned::to_owned).collect());
     let start = Start {
         fresh: true,
         vault: VaultChoice::SessionOnly,
-        config: Some(Config { tenant: None, rehearsal: people.is_some() }),
+        config: Some(Config {
+            tenant: None,
+            rehearsal: people.is_some(),
+        }),
         rehearse: people.unwrap_or_default(),
         rehearsal_size: argument("--size").and_then(|size| size.parse().ok()),
         ..Start::of_person(Arc::clone(&host) as Arc<dyn Host>)
     };
     let app = App::start(start).await.unwrap();
     let control = app.rehearsal_control().await;
-    let bridge = Bridge { app: app.clone(), host };
+    let bridge = Bridge {
+        app: app.clone(),
+        host,
+    };
     let page = ServeDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/dist"));
     let routes = Router::new()
         .route("/bridge", any(connect))
@@ -121,7 +128,10 @@ async fn main() {
                 .service(page),
         )
         .with_state(bridge);
-    println!("{}", json!({ "url": origin, "control_url": control, "saved": saved.path() }));
+    println!(
+        "{}",
+        json!({ "url": origin, "control_url": control, "saved": saved.path() })
+    );
     axum::serve(listener, routes)
         .with_graceful_shutdown(async {
             tokio::signal::ctrl_c().await.ok();
@@ -136,13 +146,27 @@ async fn opened(State(bridge): State<Bridge>) -> axum::Json<Vec<String>> {
 }
 
 async fn frame(State(bridge): State<Bridge>, request: Request) -> Response {
-    let address = request.uri().path_and_query().map_or("/", |found| found.as_str());
-    let reply = bridge.app.frame(address.strip_prefix("/mail").unwrap_or(address)).await;
+    let address = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |found| found.as_str());
+    let reply = bridge
+        .app
+        .frame(address.strip_prefix("/mail").unwrap_or(address))
+        .await;
     let mut headers = HeaderMap::new();
     for (name, value) in reply.headers {
-        headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        headers.insert(
+            HeaderName::from_bytes(name.as_bytes()).unwrap(),
+            value.parse().unwrap(),
+        );
     }
-    (StatusCode::from_u16(reply.status).unwrap(), headers, reply.body).into_response()
+    (
+        StatusCode::from_u16(reply.status).unwrap(),
+        headers,
+        reply.body,
+    )
+        .into_response()
 }
 
 async fn connect(State(bridge): State<Bridge>, upgrade: WebSocketUpgrade) -> Response {
@@ -155,7 +179,11 @@ async fn talk(bridge: Bridge, socket: WebSocket) {
     let mut feeds: HashMap<u64, OpenFeed> = HashMap::new();
     let writer = tokio::spawn(async move {
         while let Some(value) = outgoing.recv().await {
-            if sending.send(Message::Text(value.to_string().into())).await.is_err() {
+            if sending
+                .send(Message::Text(value.to_string().into()))
+                .await
+                .is_err()
+            {
                 break;
             }
         }
@@ -194,7 +222,9 @@ async fn answer(
         },
         (None, Some(feed)) => {
             let events = out.clone();
-            let sink = FeedSink::new(move |event| events.send(json!({ "id": id, "event": event })).is_ok());
+            let sink = FeedSink::new(move |event| {
+                events.send(json!({ "id": id, "event": event })).is_ok()
+            });
             match app.open(&feed, asked.payload, sink).await {
                 Ok(feed) => {
                     opened.send((id, feed)).ok();

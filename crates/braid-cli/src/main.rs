@@ -21,7 +21,11 @@ async fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are answers, not mistakes.
-            let code = if error.use_stderr() { Exit::NotUnderstood.code() } else { ExitCode::SUCCESS };
+            let code = if error.use_stderr() {
+                Exit::NotUnderstood.code()
+            } else {
+                ExitCode::SUCCESS
+            };
             return match error.print() {
                 Ok(()) => code,
                 Err(_) => Exit::Failed.code(),

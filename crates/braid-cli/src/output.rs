@@ -1,5 +1,9 @@
 //! The only place that prints: answers to standard output, reasons to standard error.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this module is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what this module is for"
+)]
 
 use serde::Serialize;
 
@@ -16,7 +20,11 @@ impl Output {
     }
 
     /// One answer; `words` makes it readable.
-    pub(crate) fn answer<T: Serialize>(&self, value: &T, words: impl FnOnce(&T) -> String) -> Result<(), Exit> {
+    pub(crate) fn answer<T: Serialize>(
+        &self,
+        value: &T,
+        words: impl FnOnce(&T) -> String,
+    ) -> Result<(), Exit> {
         let text = if self.json {
             serde_json::to_string_pretty(value).map_err(|error| Exit::Because(error.to_string()))?
         } else {
@@ -30,9 +38,12 @@ impl Output {
     pub(crate) fn line<T: Serialize>(&self, value: &T) -> Result<(), Exit> {
         use std::io::Write as _;
 
-        let text = serde_json::to_string(value).map_err(|error| Exit::Because(error.to_string()))?;
+        let text =
+            serde_json::to_string(value).map_err(|error| Exit::Because(error.to_string()))?;
         println!("{text}");
-        std::io::stdout().flush().map_err(|error| Exit::Because(error.to_string()))
+        std::io::stdout()
+            .flush()
+            .map_err(|error| Exit::Because(error.to_string()))
     }
 
     /// Something to know while waiting.

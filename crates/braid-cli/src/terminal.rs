@@ -20,7 +20,11 @@ async fn open(what: &str) -> Result<(), HostError> {
         .status()
         .await
         .map_err(|error| HostError::CannotOpen(Some(Box::new(error))))?;
-    if status.success() { Ok(()) } else { Err(HostError::CannotOpen(None)) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(HostError::CannotOpen(None))
+    }
 }
 
 #[mail_app::async_trait]

@@ -85,7 +85,10 @@ impl Account {
     }
 
     pub(crate) fn record(&self) -> AccountRecord {
-        self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.record
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn set_record(&self, record: AccountRecord) {
@@ -95,11 +98,21 @@ impl Account {
 
     /// What the account has, if it is open.
     pub(crate) fn open(&self) -> Option<Arc<OpenAccount>> {
-        self.live.read().unwrap_or_else(PoisonError::into_inner).as_ref().ok().cloned()
+        self.live
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .ok()
+            .cloned()
     }
 
     pub(crate) fn closed(&self) -> Option<Closed> {
-        self.live.read().unwrap_or_else(PoisonError::into_inner).as_ref().err().copied()
+        self.live
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .err()
+            .copied()
     }
 
     fn touch(&self) {
@@ -142,8 +155,13 @@ impl Account {
         let source: Arc<dyn MailSource> =
             Arc::new(JmapSource::new(crate::tenant::jmap_config(mail), tokens)?);
         let engine =
-            AccountEngine::start(store.clone(), Arc::clone(&source), EngineOptions::default()).await?;
-        Ok(OpenAccount { store, engine, source })
+            AccountEngine::start(store.clone(), Arc::clone(&source), EngineOptions::default())
+                .await?;
+        Ok(OpenAccount {
+            store,
+            engine,
+            source,
+        })
     }
 
     /// Tells the feeds of every change of status, count or session. Ends with the account.
@@ -170,7 +188,9 @@ impl Account {
                         Err(RecvError::Closed) => false,
                     },
                 };
-                let Some(account) = account.upgrade() else { return };
+                let Some(account) = account.upgrade() else {
+                    return;
+                };
                 if regrouped {
                     account.signals.regroup();
                 }
@@ -219,12 +239,16 @@ impl Account {
     pub(crate) async fn view(&self, connection_name: Option<String>) -> AccountView {
         let record = self.record();
         let open = self.open();
-        let status = open.as_ref().map(|open| open.engine.status().borrow().clone());
+        let status = open
+            .as_ref()
+            .map(|open| open.engine.status().borrow().clone());
         let mailboxes = match &open {
             Some(open) => mailboxes(&open.store).await,
             None => Vec::new(),
         };
-        let inbox = mailboxes.iter().find(|mailbox| mailbox.role == Some(MailboxRole::Inbox));
+        let inbox = mailboxes
+            .iter()
+            .find(|mailbox| mailbox.role == Some(MailboxRole::Inbox));
         AccountView {
             id: record.id.to_string(),
             name: record.name,
@@ -239,7 +263,10 @@ impl Account {
                     total: progress.total,
                 })
             }),
-            synced_at: status.as_ref().and_then(|status| status.synced_at).map(|at| at.seconds()),
+            synced_at: status
+                .as_ref()
+                .and_then(|status| status.synced_at)
+                .map(|at| at.seconds()),
             queued: status.as_ref().map_or(0, |status| status.queued),
             unread: inbox.map_or(0, |inbox| inbox.unread),
             mailboxes,
@@ -252,10 +279,14 @@ fn health_view(health: &Health) -> HealthView {
         Health::Current => HealthView::Current,
         Health::Working => HealthView::Working,
         Health::Offline => HealthView::Offline,
-        Health::Waiting { until } => HealthView::Waiting { until: until.seconds() },
+        Health::Waiting { until } => HealthView::Waiting {
+            until: until.seconds(),
+        },
         Health::SignInNeeded => HealthView::SignInNeeded,
         Health::VaultLocked => HealthView::VaultLocked,
-        Health::Refused { detail } => HealthView::Refused { detail: detail.clone() },
+        Health::Refused { detail } => HealthView::Refused {
+            detail: detail.clone(),
+        },
         Health::Rebuilding => HealthView::Rebuilding,
         Health::DiskFull => HealthView::DiskFull,
         Health::Fault => HealthView::Fault,
@@ -291,7 +322,9 @@ async fn mailboxes(store: &AccountStore) -> Vec<MailboxView> {
             unread: counts.unread_threads,
             total: counts.threads,
         });
-        let children = all.iter().filter(|(other, _)| other.parent.as_ref() == Some(&mailbox.id));
+        let children = all
+            .iter()
+            .filter(|(other, _)| other.parent.as_ref() == Some(&mailbox.id));
         let mut children: Vec<_> = children.map(|found| (found, depth + 1)).collect();
         children.reverse();
         waiting.extend(children);

@@ -40,12 +40,14 @@ pub(crate) struct Signals {
 impl Signals {
     /// Something that is shown.
     pub(crate) fn touch(&self) {
-        self.changed.send_modify(|version| *version = version.wrapping_add(1));
+        self.changed
+            .send_modify(|version| *version = version.wrapping_add(1));
     }
 
     /// Something merged lists are made of.
     pub(crate) fn regroup(&self) {
-        self.membership.send_modify(|version| *version = version.wrapping_add(1));
+        self.membership
+            .send_modify(|version| *version = version.wrapping_add(1));
     }
 }
 
@@ -61,15 +63,23 @@ impl Default for Accounts {
 
 impl Accounts {
     pub(crate) fn all(&self) -> Vec<Arc<Account>> {
-        self.all.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.all
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Account>> {
-        self.all().into_iter().find(|account| account.id.as_str() == id)
+        self.all()
+            .into_iter()
+            .find(|account| account.id.as_str() == id)
     }
 
     pub(crate) fn signals(&self) -> Signals {
-        Signals { changed: self.changed.clone(), membership: self.membership.clone() }
+        Signals {
+            changed: self.changed.clone(),
+            membership: self.membership.clone(),
+        }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
@@ -105,7 +115,13 @@ impl Accounts {
 impl From<StoreError> for UiError {
     fn from(error: StoreError) -> Self {
         tracing::warn!(%error, "store");
-        Self::new(if matches!(error, StoreError::DiskFull(_) | StoreError::DiskFault(_)) { ErrorCode::Disk } else { ErrorCode::Bug })
+        Self::new(
+            if matches!(error, StoreError::DiskFull(_) | StoreError::DiskFault(_)) {
+                ErrorCode::Disk
+            } else {
+                ErrorCode::Bug
+            },
+        )
     }
 }
 
@@ -120,7 +136,13 @@ impl App {
         let identity = signed_in.identity.clone();
         let id = new_account_id().ok_or_else(|| UiError::new(ErrorCode::Bug))?;
         let name = short_name(&chosen.name, identity.email.as_deref());
-        let last = self.0.accounts.all().iter().map(|account| account.record().position).max();
+        let last = self
+            .0
+            .accounts
+            .all()
+            .iter()
+            .map(|account| account.record().position)
+            .max();
         let record = AccountRecord {
             letter: AccountLetter::of(&name).as_str().to_owned(),
             id: id.clone(),
@@ -153,13 +175,19 @@ impl App {
         kept
     }
 
-    async fn keep_account(&self, record: AccountRecord, signed_in: SignedIn) -> Result<String, UiError> {
+    async fn keep_account(
+        &self,
+        record: AccountRecord,
+        signed_in: SignedIn,
+    ) -> Result<String, UiError> {
         make_private_folder(&self.0.paths.account(&record.id)).map_err(|error| {
             tracing::error!(%error, "no folder for a new account");
             UiError::new(ErrorCode::Disk)
         })?;
         let parts = self.session_parts(&record).await?;
-        let session = mail_auth::Session::create(parts, signed_in).await.map_err(session_error)?;
+        let session = mail_auth::Session::create(parts, signed_in)
+            .await
+            .map_err(session_error)?;
         self.0.registry.insert(record.clone()).await?;
         let id = record.id.to_string();
         let account = Arc::new(Account::new(record, session, self.0.accounts.signals()));
@@ -170,8 +198,12 @@ impl App {
 
     async fn source_address(&self, connection: Option<&str>) -> SourceAddress {
         let tenant = self.0.tenant.read().await;
-        let url = tenant.as_ref().map(|tenant| tenant.mail_address(connection));
-        SourceAddress::Jmap { session_url: url.map(String::from).unwrap_or_default() }
+        let url = tenant
+            .as_ref()
+            .map(|tenant| tenant.mail_address(connection));
+        SourceAddress::Jmap {
+            session_url: url.map(String::from).unwrap_or_default(),
+        }
     }
 
     /// Puts a fresh sign-in of the same person in the place of the old one.
@@ -184,7 +216,11 @@ impl App {
         if account.closed() == Some(Closed::KeyLost) {
             self.begin_anew(account).await?;
         }
-        let epoch = account.session.replace_credentials(signed_in).await.map_err(session_error)?;
+        let epoch = account
+            .session
+            .replace_credentials(signed_in)
+            .await
+            .map_err(session_error)?;
         let mut record = account.record();
         record.epoch = epoch;
         record.connection = connection.or(record.connection);
@@ -213,8 +249,16 @@ impl App {
             UiError::new(ErrorCode::Disk)
         })?;
         let vault = self.0.vault.get();
-        if vault.key(&account.id).await.map_err(|error| vault_error(&error))?.is_none() {
-            vault.create_key(&account.id).await.map_err(|error| vault_error(&error))?;
+        if vault
+            .key(&account.id)
+            .await
+            .map_err(|error| vault_error(&error))?
+            .is_none()
+        {
+            vault
+                .create_key(&account.id)
+                .await
+                .map_err(|error| vault_error(&error))?;
         }
         Ok(())
     }
@@ -237,7 +281,11 @@ impl App {
         let account = self.account(&request.account)?;
         let Some(open) = account.open() else {
             let octets = folder_octets(&self.0.paths.account(&account.id));
-            return Ok(RemovalView { messages: 0, queued: 0, octets });
+            return Ok(RemovalView {
+                messages: 0,
+                queued: 0,
+                octets,
+            });
         };
         Ok(RemovalView {
             messages: open.store.message_count().await?,
@@ -361,7 +409,9 @@ impl App {
             match open.store.role_mailbox(role).await {
                 Ok(Some(mailbox)) => found.push((account, mailbox)),
                 Ok(None) => {}
-                Err(error) => tracing::warn!(account = %account.id, %error, "mailboxes cannot be read"),
+                Err(error) => {
+                    tracing::warn!(account = %account.id, %error, "mailboxes cannot be read")
+                }
             }
         }
         found
@@ -369,7 +419,12 @@ impl App {
 }
 
 fn short_name(typed: &str, email: Option<&str>) -> String {
-    let name: String = typed.trim().chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+    let name: String = typed
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_NAME)
+        .collect();
     match (name.is_empty(), email) {
         (false, _) => name,
         (true, Some(email)) if !email.is_empty() => email.chars().take(LONGEST_NAME).collect(),
@@ -398,6 +453,12 @@ fn session_error(error: mail_auth::SessionError) -> UiError {
 }
 
 fn folder_octets(folder: &std::path::Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|file| file.len())
+        .sum()
 }

@@ -206,7 +206,10 @@ impl App {
 
     /// The account of that id.
     pub(crate) fn account(&self, id: &str) -> Result<Arc<Account>, UiError> {
-        self.0.accounts.find(id).ok_or_else(|| UiError::new(ErrorCode::NotFound))
+        self.0
+            .accounts
+            .find(id)
+            .ok_or_else(|| UiError::new(ErrorCode::NotFound))
     }
 
     /// The account of that person.
@@ -219,13 +222,18 @@ impl App {
 
     pub(crate) async fn connection_name(&self, id: &str) -> Option<String> {
         let tenant = self.0.tenant.read().await;
-        let name = tenant.as_ref().and_then(|tenant| tenant.settings().connection_name(id));
+        let name = tenant
+            .as_ref()
+            .and_then(|tenant| tenant.settings().connection_name(id));
         Some(name.unwrap_or(id).to_owned())
     }
 
     pub(crate) fn free_color(&self) -> AccountColor {
         let accounts = self.0.accounts.all();
-        let used: Vec<_> = accounts.iter().map(|account| account.record().color).collect();
+        let used: Vec<_> = accounts
+            .iter()
+            .map(|account| account.record().color)
+            .collect();
         AccountColor::pick(&used)
     }
 
@@ -233,10 +241,15 @@ impl App {
     /// domain, which is what tells a person's accounts apart.
     pub(crate) async fn suggested_name(&self, identity: &VerifiedIdentity) -> String {
         let tenant = self.0.tenant.read().await;
-        let rehearsal = tenant.as_ref().and_then(Tenant::rehearsal).map(Rehearsal::description);
+        let rehearsal = tenant
+            .as_ref()
+            .and_then(Tenant::rehearsal)
+            .map(Rehearsal::description);
         let rehearsed = rehearsal.and_then(|description| {
             let mut people = description.people.iter();
-            people.find(|person| person.user == identity.subject).map(|person| person.account.clone())
+            people
+                .find(|person| person.user == identity.subject)
+                .map(|person| person.account.clone())
         });
         if let Some(name) = rehearsed {
             return name;
@@ -266,13 +279,20 @@ impl App {
     }
 
     pub(crate) fn tenant_has_changed(&self) {
-        self.0.tenant_changed.send_modify(|version| *version = version.wrapping_add(1));
+        self.0
+            .tenant_changed
+            .send_modify(|version| *version = version.wrapping_add(1));
     }
 
     /// Where the rehearsal's faults can be switched, if it runs.
     pub async fn rehearsal_control(&self) -> Option<String> {
         let tenant = self.0.tenant.read().await;
-        tenant.as_ref().and_then(Tenant::rehearsal)?.description().control_url.clone()
+        tenant
+            .as_ref()
+            .and_then(Tenant::rehearsal)?
+            .description()
+            .control_url
+            .clone()
     }
 
     /// Signs a person of the rehearsal in, unless that account is here already.
@@ -285,18 +305,33 @@ impl App {
             people.find(|person| person.account.eq_ignore_ascii_case(account))
         };
         let person = person.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
-        let here = self.0.accounts.all().into_iter().any(|account| account.record().subject == person.user);
+        let here = self
+            .0
+            .accounts
+            .all()
+            .into_iter()
+            .any(|account| account.record().subject == person.user);
         if here {
             return Ok(());
         }
-        let request = BeginSignInRequest { connection: Some(person.connection), account: None };
-        let attempt = self.begin_guided(request, Guide::Rehearsal(person.sign_in_query)).await?.attempt;
+        let request = BeginSignInRequest {
+            connection: Some(person.connection),
+            account: None,
+        };
+        let attempt = self
+            .begin_guided(request, Guide::Rehearsal(person.sign_in_query))
+            .await?
+            .attempt;
         let mut phases = self.sign_in_phases(&attempt)?;
         loop {
             let phase = phases.borrow_and_update().clone();
             match phase {
                 SignInView::Confirm { name, color, .. } => {
-                    let request = ConfirmSignInRequest { attempt: attempt.clone(), name, color };
+                    let request = ConfirmSignInRequest {
+                        attempt: attempt.clone(),
+                        name,
+                        color,
+                    };
                     self.confirm_sign_in(request).await?;
                 }
                 SignInView::Added { .. } | SignInView::Renewed { .. } => return Ok(()),
@@ -306,7 +341,10 @@ impl App {
                 }
                 SignInView::Preparing | SignInView::Waiting | SignInView::Finishing => {}
             }
-            phases.changed().await.map_err(|_| UiError::new(ErrorCode::Bug))?;
+            phases
+                .changed()
+                .await
+                .map_err(|_| UiError::new(ErrorCode::Bug))?;
         }
     }
 
@@ -328,9 +366,14 @@ impl App {
     }
 
     /// A session as the parts of this app make it.
-    pub(crate) async fn session_parts(&self, record: &AccountRecord) -> Result<SessionParts, UiError> {
+    pub(crate) async fn session_parts(
+        &self,
+        record: &AccountRecord,
+    ) -> Result<SessionParts, UiError> {
         let tenant = self.0.tenant.read().await;
-        let tenant = tenant.as_ref().ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+        let tenant = tenant
+            .as_ref()
+            .ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
         let parts = tenant.sign_in_parts(None);
         Ok(SessionParts {
             account: record.id.clone(),
@@ -346,7 +389,13 @@ impl App {
 
     /// Opens every account of the registry that belongs to the tenant in use, at once.
     async fn open_accounts(&self) -> Result<(), StartError> {
-        let issuer = self.0.tenant.read().await.as_ref().map(|tenant| tenant.issuer());
+        let issuer = self
+            .0
+            .tenant
+            .read()
+            .await
+            .as_ref()
+            .map(|tenant| tenant.issuer());
         let Some(issuer) = issuer else { return Ok(()) };
         let records = self.0.registry.accounts().await?;
         let records = records.into_iter().filter(|record| record.issuer == issuer);
@@ -359,7 +408,13 @@ impl App {
         });
         let opened = futures::future::join_all(opening).await;
         self.0.accounts.extend(opened.into_iter().flatten());
-        if self.0.accounts.all().iter().any(|account| account.closed() == Some(Closed::VaultLocked)) {
+        if self
+            .0
+            .accounts
+            .all()
+            .iter()
+            .any(|account| account.closed() == Some(Closed::VaultLocked))
+        {
             self.0.vault.probe().await;
         }
         Ok(())
@@ -374,7 +429,9 @@ impl App {
         let record = account.record();
         let mail = {
             let tenant = self.0.tenant.read().await;
-            tenant.as_ref().map(|tenant| tenant.mail_address(record.connection.as_deref()))
+            tenant
+                .as_ref()
+                .map(|tenant| tenant.mail_address(record.connection.as_deref()))
         };
         if let Some(mail) = mail {
             account.start(&self.0.paths, key, mail).await;

@@ -22,7 +22,9 @@ pub(crate) fn attachment_views(body: &Body) -> Vec<AttachmentView> {
     let is_shown_in_text = |attachment: &Attachment| {
         attachment.disposition == Disposition::Inline
             && attachment.content_id.as_ref().is_some_and(|id| {
-                body.html.as_ref().is_some_and(|html| html.contains(&format!("cid:{id}")))
+                body.html
+                    .as_ref()
+                    .is_some_and(|html| html.contains(&format!("cid:{id}")))
             })
     };
     let files = body.attachments.iter().enumerate();
@@ -55,7 +57,10 @@ async fn head_of(path: &Path) -> Result<Vec<u8>, UiError> {
 
     let mut head = Vec::with_capacity(HEAD);
     let file = tokio::fs::File::open(path).await.map_err(disk)?;
-    file.take(HEAD as u64).read_to_end(&mut head).await.map_err(disk)?;
+    file.take(HEAD as u64)
+        .read_to_end(&mut head)
+        .await
+        .map_err(disk)?;
     Ok(head)
 }
 
@@ -78,10 +83,21 @@ impl Found {
 impl App {
     async fn attachment(&self, request: &AttachmentRequest) -> Result<Found, UiError> {
         let not_found = || UiError::new(ErrorCode::NotFound);
-        let open = self.account(&request.account)?.open().ok_or_else(not_found)?;
-        let body = open.store.body(MessageKey::new(request.message)).await?.ok_or_else(not_found)?;
+        let open = self
+            .account(&request.account)?
+            .open()
+            .ok_or_else(not_found)?;
+        let body = open
+            .store
+            .body(MessageKey::new(request.message))
+            .await?
+            .ok_or_else(not_found)?;
         let index = usize::try_from(request.index).unwrap_or(usize::MAX);
-        let attachment = body.attachments.into_iter().nth(index).ok_or_else(not_found)?;
+        let attachment = body
+            .attachments
+            .into_iter()
+            .nth(index)
+            .ok_or_else(not_found)?;
         Ok(Found { open, attachment })
     }
 
@@ -96,9 +112,13 @@ impl App {
             tracing::warn!(%error, "nobody could be asked where to save");
             UiError::new(ErrorCode::Bug)
         })?;
-        let Some(path) = path else { return Ok(SavedView { name: None }) };
+        let Some(path) = path else {
+            return Ok(SavedView { name: None });
+        };
         write(&path, found.bytes().await?).await?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
         Ok(SavedView { name })
     }
 

@@ -142,7 +142,9 @@ impl Config {
         let mail = environment("BRAID_JMAP_URL")
             .map(|url| Url::parse(&url).map(|jmap| MailLocation { jmap }))
             .transpose()
-            .map_err(|_| ConfigError::Environment { name: "BRAID_JMAP_URL" })?;
+            .map_err(|_| ConfigError::Environment {
+                name: "BRAID_JMAP_URL",
+            })?;
         match (host, application) {
             (Some(login_host), Some(application_id)) => {
                 self.tenant = Some(TenantSettings {
@@ -155,9 +157,15 @@ impl Config {
                 self.rehearsal = false;
             }
             (Some(_), None) => {
-                return Err(ConfigError::Environment { name: "BRAID_APPLICATION_ID" });
+                return Err(ConfigError::Environment {
+                    name: "BRAID_APPLICATION_ID",
+                });
             }
-            (None, Some(_)) => return Err(ConfigError::Environment { name: "BRAID_LOGIN_HOST" }),
+            (None, Some(_)) => {
+                return Err(ConfigError::Environment {
+                    name: "BRAID_LOGIN_HOST",
+                });
+            }
             (None, None) => {
                 if let (Some(tenant), Some(mail)) = (self.tenant.as_mut(), mail) {
                     tenant.mail = Some(mail);
@@ -173,8 +181,12 @@ impl Config {
     /// [`ConfigError::Unwritable`].
     pub fn save(&self, person: &Path) -> Result<(), ConfigError> {
         let text = toml::to_string_pretty(self).map_err(ConfigError::Unserialisable)?;
-        crate::paths::write_atomically(person, text.as_bytes())
-            .map_err(|source| ConfigError::Unwritable { path: person.to_path_buf(), source })
+        crate::paths::write_atomically(person, text.as_bytes()).map_err(|source| {
+            ConfigError::Unwritable {
+                path: person.to_path_buf(),
+                source,
+            }
+        })
     }
 }
 
@@ -216,12 +228,18 @@ fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {
-            return Err(ConfigError::Unreadable { path: path.to_path_buf(), source });
+            return Err(ConfigError::Unreadable {
+                path: path.to_path_buf(),
+                source,
+            });
         }
     };
     toml::from_str(&text)
         .map(Some)
-        .map_err(|source| ConfigError::Malformed { path: path.to_path_buf(), source: Box::new(source) })
+        .map_err(|source| ConfigError::Malformed {
+            path: path.to_path_buf(),
+            source: Box::new(source),
+        })
 }
 
 #[cfg(test)]
@@ -236,14 +254,20 @@ mod tests {
     fn a_written_configuration_reads_back_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("braid.toml");
-        let mut tenant = TenantSettings::typed("https://login.northwind.example".into(), "app_mail".into());
+        let mut tenant =
+            TenantSettings::typed("https://login.northwind.example".into(), "app_mail".into());
         tenant.connections.push(ConnectionConfig {
             id: "google".into(),
             name: "Google".into(),
-            mail: Some(MailLocation { jmap: Url::parse("https://jmap.mail.example").unwrap() }),
+            mail: Some(MailLocation {
+                jmap: Url::parse("https://jmap.mail.example").unwrap(),
+            }),
             properties: [("prompt".to_owned(), "select_account".to_owned())].into(),
         });
-        let config = Config { tenant: Some(tenant), rehearsal: false };
+        let config = Config {
+            tenant: Some(tenant),
+            rehearsal: false,
+        };
         config.save(&file).unwrap();
         let read = Config::load(&file, Path::new("/nonexistent"), nothing).unwrap();
         assert_eq!(read, config);
@@ -264,9 +288,19 @@ mod tests {
     fn what_the_organisation_sets_wins_over_the_person_and_the_environment() {
         let dir = tempfile::tempdir().unwrap();
         let (person, organisation) = (dir.path().join("a.toml"), dir.path().join("b.toml"));
-        Config { tenant: None, rehearsal: true }.save(&person).unwrap();
+        Config {
+            tenant: None,
+            rehearsal: true,
+        }
+        .save(&person)
+        .unwrap();
         let managed = TenantSettings::typed("https://login.acme.example".into(), "app_acme".into());
-        Config { tenant: Some(managed.clone()), rehearsal: false }.save(&organisation).unwrap();
+        Config {
+            tenant: Some(managed.clone()),
+            rehearsal: false,
+        }
+        .save(&organisation)
+        .unwrap();
         let environment = |name: &str| match name {
             "BRAID_LOGIN_HOST" => Some("https://elsewhere.example".to_owned()),
             "BRAID_APPLICATION_ID" => Some("app_x".to_owned()),
@@ -279,11 +313,14 @@ mod tests {
 
     #[test]
     fn half_an_environment_is_an_error() {
-        let environment = |name: &str| (name == "BRAID_LOGIN_HOST").then(|| "https://x.example".to_owned());
+        let environment =
+            |name: &str| (name == "BRAID_LOGIN_HOST").then(|| "https://x.example".to_owned());
         let missing = Path::new("/nonexistent");
         assert!(matches!(
             Config::load(missing, missing, environment),
-            Err(ConfigError::Environment { name: "BRAID_APPLICATION_ID" })
+            Err(ConfigError::Environment {
+                name: "BRAID_APPLICATION_ID"
+            })
         ));
     }
 }

@@ -40,18 +40,29 @@ enum Load {
 
 impl Default for Loads {
     fn default() -> Self {
-        Self { wanted: Mutex::default(), version: watch::Sender::new(0) }
+        Self {
+            wanted: Mutex::default(),
+            version: watch::Sender::new(0),
+        }
     }
 }
 
 impl Loads {
     fn get(&self, wanted: &Wanted) -> Option<Load> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).get(wanted).copied()
+        self.wanted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(wanted)
+            .copied()
     }
 
     fn set(&self, wanted: Wanted, load: Load) {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).insert(wanted, load);
-        self.version.send_modify(|version| *version = version.wrapping_add(1));
+        self.wanted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(wanted, load);
+        self.version
+            .send_modify(|version| *version = version.wrapping_add(1));
     }
 
     fn forget(&self, account: &AccountId, messages: impl Iterator<Item = MessageKey>) {
@@ -70,7 +81,13 @@ struct Parts {
 
 impl PartSource for Parts {
     fn part(&self, index: usize) -> futures::future::BoxFuture<'_, Option<ByteStream>> {
-        async move { self.source.blob(&self.body.attachments.get(index)?.blob).await.ok() }.boxed()
+        async move {
+            self.source
+                .blob(&self.body.attachments.get(index)?.blob)
+                .await
+                .ok()
+        }
+        .boxed()
     }
 }
 
@@ -78,7 +95,9 @@ impl App {
     /// Asks for a message's body.
     pub(crate) async fn load_message(&self, request: MessageRequest) -> Result<Empty, UiError> {
         let account = self.account(&request.account)?;
-        let open = account.open().ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
+        let open = account
+            .open()
+            .ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
         let key = MessageKey::new(request.message);
         if open.store.message(key).await?.is_none() {
             return Err(UiError::new(ErrorCode::NotFound));
@@ -113,7 +132,9 @@ impl App {
         sink: FeedSink,
     ) -> Result<OpenFeed, UiError> {
         let account = self.account(&request.account)?;
-        let open = account.open().ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
+        let open = account
+            .open()
+            .ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
         let shown = Shown {
             app: self.clone(),
             account,
@@ -141,7 +162,10 @@ struct Shown {
 
 impl Drop for Shown {
     fn drop(&mut self) {
-        self.app.0.loads.forget(&self.account.id, self.frames.keys().copied());
+        self.app
+            .0
+            .loads
+            .forget(&self.account.id, self.frames.keys().copied());
     }
 }
 
@@ -194,7 +218,9 @@ impl Shown {
 
     async fn look(&mut self) -> Result<Option<ConversationView>, UiError> {
         let thread = self.open.store.thread(self.thread).await?;
-        let Some(newest) = thread.last() else { return Ok(None) };
+        let Some(newest) = thread.last() else {
+            return Ok(None);
+        };
         let subject = newest.message.subject.clone();
         let names: HashMap<_, _> = self
             .open
@@ -207,10 +233,22 @@ impl Shown {
         let mut messages = Vec::with_capacity(thread.len());
         for stored in thread {
             let body = self.body(stored.key).await?;
-            let attachments = self.frames.get(&stored.key).map(|shown| attachment_views(&shown.body));
-            let mailboxes = stored.message.mailboxes.iter().filter_map(|id| names.get(id).cloned());
+            let attachments = self
+                .frames
+                .get(&stored.key)
+                .map(|shown| attachment_views(&shown.body));
+            let mailboxes = stored
+                .message
+                .mailboxes
+                .iter()
+                .filter_map(|id| names.get(id).cloned());
             let mailboxes = mailboxes.collect();
-            messages.push(message_view(stored, mailboxes, body, attachments.unwrap_or_default()));
+            messages.push(message_view(
+                stored,
+                mailboxes,
+                body,
+                attachments.unwrap_or_default(),
+            ));
         }
         Ok(Some(ConversationView {
             account: self.account.id.to_string(),
@@ -229,11 +267,15 @@ impl Shown {
             Some(Load::Here) => {}
         }
         if !self.frames.contains_key(&key) {
-            let Some(body) = self.open.store.body(key).await? else { return Ok(BodyView::Loading) };
+            let Some(body) = self.open.store.body(key).await? else {
+                return Ok(BodyView::Loading);
+            };
             let shown = self.show(body).await?;
             self.frames.insert(key, shown);
         }
-        let Some(ShownBody { frame, .. }) = self.frames.get(&key) else { return Ok(BodyView::Loading) };
+        let Some(ShownBody { frame, .. }) = self.frames.get(&key) else {
+            return Ok(BodyView::Loading);
+        };
         Ok(BodyView::Ready {
             url: frame.url(self.app.host()),
             blocked_images: frame.blocked_images(),
@@ -245,7 +287,10 @@ impl Shown {
     /// Cleaning takes processor time in proportion to the message, so it has a thread of its own.
     async fn show(&self, body: Body) -> Result<ShownBody, UiError> {
         let app = self.app.clone();
-        let parts = Arc::new(Parts { source: Arc::clone(&self.open.source), body: body.clone() });
+        let parts = Arc::new(Parts {
+            source: Arc::clone(&self.open.source),
+            body: body.clone(),
+        });
         tokio::task::spawn_blocking(move || {
             let frame = app.0.frames.show(body.clone(), parts);
             ShownBody { frame, body }
@@ -256,7 +301,10 @@ impl Shown {
 }
 
 fn address_view(address: &Address) -> AddressView {
-    AddressView { name: address.name.clone(), email: address.email.clone() }
+    AddressView {
+        name: address.name.clone(),
+        email: address.email.clone(),
+    }
 }
 
 fn message_view(

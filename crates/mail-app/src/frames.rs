@@ -105,14 +105,20 @@ impl Frames {
 
     /// Answers `/<name>/` (outer frame), `/<name>/body` (the mail) and `/<name>/img/<n>`.
     pub(crate) async fn serve(&self, path_and_query: &str, host: &dyn Host) -> FrameReply {
-        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let (path, query) = path_and_query
+            .split_once('?')
+            .unwrap_or((path_and_query, ""));
         let mut steps = path.trim_start_matches('/').splitn(2, '/');
-        let (Some(name), Some(rest)) = (steps.next(), steps.next()) else { return not_found() };
+        let (Some(name), Some(rest)) = (steps.next(), steps.next()) else {
+            return not_found();
+        };
         let rendered = {
             let frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             frames.get(name).and_then(Weak::upgrade)
         };
-        let Some(rendered) = rendered else { return not_found() };
+        let Some(rendered) = rendered else {
+            return not_found();
+        };
         let ancestors: Vec<&str> = host.page_origins().split(' ').collect();
         let place = Place {
             source: source_of(host.frame_origin()),
@@ -121,13 +127,20 @@ impl Frames {
         };
         let dark = query.split('&').any(|pair| pair == "theme=dark");
         match rest {
-            "" => document(frame::shim(&place, if dark { "body?theme=dark" } else { "body" })),
+            "" => document(frame::shim(
+                &place,
+                if dark { "body?theme=dark" } else { "body" },
+            )),
             "body" => {
                 let content = match &rendered.shown {
                     Shown::Html(html) => Content::Html(html),
                     Shown::Text(text) => Content::Text(text),
                 };
-                document(frame::mail(&place, content, if dark { Theme::Dark } else { Theme::Light }))
+                document(frame::mail(
+                    &place,
+                    content,
+                    if dark { Theme::Dark } else { Theme::Light },
+                ))
             }
             other => match other.strip_prefix("img/").and_then(|n| n.parse().ok()) {
                 Some(number) => picture(&rendered, number).await.unwrap_or_else(not_found),
@@ -146,7 +159,11 @@ fn source_of(origin: &str) -> &str {
 }
 
 fn document(document: mail_mime::Document) -> FrameReply {
-    FrameReply { status: 200, headers: document.headers, body: document.html.into_bytes() }
+    FrameReply {
+        status: 200,
+        headers: document.headers,
+        body: document.html.into_bytes(),
+    }
 }
 
 fn not_found() -> FrameReply {
@@ -163,7 +180,9 @@ fn not_found() -> FrameReply {
 }
 
 async fn picture(rendered: &Rendered, number: usize) -> Option<FrameReply> {
-    let Shown::Html(html) = &rendered.shown else { return None };
+    let Shown::Html(html) = &rendered.shown else {
+        return None;
+    };
     let bytes = match html.images.get(number)? {
         ImageSource::Cid(id) => {
             let index = rendered

@@ -29,11 +29,20 @@ struct Window {
 
 impl Window {
     fn range(&self) -> std::ops::Range<u64> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or(0..FIRST_WINDOW)
+        self.rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .unwrap_or(0..FIRST_WINDOW)
     }
 
     fn set(&self, range: std::ops::Range<u64>) {
-        if let Some(list) = self.list.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(list) = self
+            .list
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             list.set_window(range.clone());
         }
         *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(range);
@@ -54,12 +63,25 @@ struct Named {
 
 impl Drop for Named {
     fn drop(&mut self) {
-        let mut lists = self.app.0.lists.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = self
+            .app
+            .0
+            .lists
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // A page that reopens a list under its name has replaced this one already.
-        if lists.get(&self.name).is_some_and(|window| Arc::ptr_eq(window, &self.window)) {
+        if lists
+            .get(&self.name)
+            .is_some_and(|window| Arc::ptr_eq(window, &self.window))
+        {
             lists.remove(&self.name);
         }
-        *self.window.list.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .window
+            .list
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -72,19 +94,37 @@ impl App {
         let window = Arc::new(Window::default());
         let name = request.list.clone();
         {
-            let mut lists = self.0.lists.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lists = self
+                .0
+                .lists
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             lists.insert(name.clone(), Arc::clone(&window));
         }
-        let named = Named { app: self.clone(), name, window };
+        let named = Named {
+            app: self.clone(),
+            name,
+            window,
+        };
         // A scope that names an account or mailbox of nobody is refused before it is a feed.
-        self.members(&request.scope, request.mode, request.filter).await?;
+        self.members(&request.scope, request.mode, request.filter)
+            .await?;
         Ok(OpenFeed::spawn(move |_| feed(named, request, sink)))
     }
 
     #[allow(clippy::unused_async, reason = "one shape for all calls")]
-    pub(crate) async fn set_list_window(&self, request: ListWindowRequest) -> Result<Empty, UiError> {
+    pub(crate) async fn set_list_window(
+        &self,
+        request: ListWindowRequest,
+    ) -> Result<Empty, UiError> {
         let window = {
-            let lists = self.0.lists.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let lists = self
+                .0
+                .lists
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             lists.get(&request.list).cloned()
         };
         let window = window.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
@@ -112,7 +152,9 @@ impl App {
         while u64::try_from(rows.len()).unwrap_or(u64::MAX) < wanted {
             let from = u64::try_from(rows.len()).unwrap_or(u64::MAX);
             open.list.set_window(from..wanted);
-            let Some(diff) = open.diffs.recv().await else { break };
+            let Some(diff) = open.diffs.recv().await else {
+                break;
+            };
             if diff.start != from {
                 continue;
             }
@@ -120,7 +162,12 @@ impl App {
                 break;
             }
             let fresh: HashMap<_, _> = diff.rows.iter().map(|row| (row.key(), row)).collect();
-            rows.extend(diff.order.iter().filter_map(|key| fresh.get(key)).map(|row| row_view(row)));
+            rows.extend(
+                diff.order
+                    .iter()
+                    .filter_map(|key| fresh.get(key))
+                    .map(|row| row_view(row)),
+            );
         }
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(rows)
@@ -159,9 +206,13 @@ impl App {
             }
             Scope::Mailbox { account, mailbox } => {
                 let account = self.account(account)?;
-                let mailbox = MailboxId::new(mailbox.clone()).map_err(|_| UiError::new(ErrorCode::NotFound))?;
+                let mailbox = MailboxId::new(mailbox.clone())
+                    .map_err(|_| UiError::new(ErrorCode::NotFound))?;
                 let open = account.open();
-                Ok(open.map(|open| member(&account.id, &open, vec![mailbox], mode, filter)).into_iter().collect())
+                Ok(open
+                    .map(|open| member(&account.id, &open, vec![mailbox], mode, filter))
+                    .into_iter()
+                    .collect())
             }
         }
     }
@@ -192,7 +243,10 @@ async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
     let mut membership = app.0.accounts.watch_membership();
     loop {
         membership.mark_unchanged();
-        let members = match app.members(&request.scope, request.mode, request.filter).await {
+        let members = match app
+            .members(&request.scope, request.mode, request.filter)
+            .await
+        {
             Ok(members) => members,
             // The account is gone: an empty list, until the page closes it.
             Err(_) => Vec::new(),

@@ -30,7 +30,9 @@ impl App {
         let mut work: Vec<(Arc<Account>, Arc<OpenAccount>, Vec<MarkTarget>)> = Vec::new();
         for (account, targets) in by_account {
             let account = self.account(&account)?;
-            let open = account.open().ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
+            let open = account
+                .open()
+                .ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
             work.push((account, open, targets));
         }
         let edit = KeywordEdit {
@@ -45,7 +47,11 @@ impl App {
             if messages.is_empty() {
                 continue;
             }
-            let intent = NewIntent { messages, keywords: vec![edit.clone()], ..NewIntent::default() };
+            let intent = NewIntent {
+                messages,
+                keywords: vec![edit.clone()],
+                ..NewIntent::default()
+            };
             open.engine.edit(intent).await?;
         }
         Ok(Empty {})
@@ -83,8 +89,18 @@ fn changes(message: &StoredMessage, edit: &KeywordEdit) -> bool {
 /// message, which is the one the person looks at.
 fn of_thread(thread: &[StoredMessage], edit: &KeywordEdit) -> Vec<MessageKey> {
     let whole = edit.set == (edit.keyword == Keyword::seen());
-    let meant = if whole { thread } else { thread.get(thread.len().saturating_sub(1)..).unwrap_or(thread) };
-    meant.iter().filter(|message| changes(message, edit)).map(|message| message.key).collect()
+    let meant = if whole {
+        thread
+    } else {
+        thread
+            .get(thread.len().saturating_sub(1)..)
+            .unwrap_or(thread)
+    };
+    meant
+        .iter()
+        .filter(|message| changes(message, edit))
+        .map(|message| message.key)
+        .collect()
 }
 
 #[cfg(test)]
@@ -122,18 +138,28 @@ mod tests {
 
     fn keys(thread: &[StoredMessage], keyword: Keyword, set: bool) -> Vec<i64> {
         let edit = KeywordEdit { keyword, set };
-        of_thread(thread, &edit).into_iter().map(MessageKey::get).collect()
+        of_thread(thread, &edit)
+            .into_iter()
+            .map(MessageKey::get)
+            .collect()
     }
 
     #[test]
     fn reading_a_conversation_reads_every_unread_message_of_it() {
-        let thread = [message(1, &[]), message(2, &[Keyword::seen()]), message(3, &[])];
+        let thread = [
+            message(1, &[]),
+            message(2, &[Keyword::seen()]),
+            message(3, &[]),
+        ];
         assert_eq!(keys(&thread, Keyword::seen(), true), [1, 3]);
     }
 
     #[test]
     fn an_unread_conversation_has_its_newest_message_unread() {
-        let thread = [message(1, &[Keyword::seen()]), message(2, &[Keyword::seen()])];
+        let thread = [
+            message(1, &[Keyword::seen()]),
+            message(2, &[Keyword::seen()]),
+        ];
         assert_eq!(keys(&thread, Keyword::seen(), false), [2]);
     }
 
@@ -141,7 +167,10 @@ mod tests {
     fn a_star_goes_to_the_newest_message_and_leaves_all() {
         let thread = [message(1, &[Keyword::flagged()]), message(2, &[])];
         assert_eq!(keys(&thread, Keyword::flagged(), true), [2]);
-        let thread = [message(1, &[Keyword::flagged()]), message(2, &[Keyword::flagged()])];
+        let thread = [
+            message(1, &[Keyword::flagged()]),
+            message(2, &[Keyword::flagged()]),
+        ];
         assert_eq!(keys(&thread, Keyword::flagged(), false), [1, 2]);
     }
 

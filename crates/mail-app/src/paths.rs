@@ -56,7 +56,10 @@ impl Paths {
     /// Everything below one folder, for tests and for trying things.
     #[must_use]
     pub fn below(root: &Path) -> Self {
-        Self { data: root.join("data"), config: root.join("config") }
+        Self {
+            data: root.join("data"),
+            config: root.join("config"),
+        }
     }
 
     /// The folder of all data.
@@ -113,11 +116,16 @@ impl Paths {
     /// [`PathsError::InUse`] when another Braid holds it, [`PathsError::Unusable`].
     pub fn lock(&self) -> Result<DataLock, PathsError> {
         for dir in [&self.data, &self.config, &self.accounts()] {
-            make_private_folder(dir)
-                .map_err(|source| PathsError::Unusable { path: dir.clone(), source })?;
+            make_private_folder(dir).map_err(|source| PathsError::Unusable {
+                path: dir.clone(),
+                source,
+            })?;
         }
         let path = self.data.join("lock");
-        let unusable = |source| PathsError::Unusable { path: path.clone(), source };
+        let unusable = |source| PathsError::Unusable {
+            path: path.clone(),
+            source,
+        };
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -138,7 +146,10 @@ impl Paths {
 /// # Errors
 /// What the system says.
 pub(crate) fn make_private_folder(dir: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
 }
 
 /// Held as long as this process owns the data folder. The system lets go of it when the
@@ -192,7 +203,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let paths = Paths::below(root.path());
         let _lock = paths.lock().unwrap();
-        let mode = std::fs::metadata(paths.data()).unwrap().permissions().mode();
+        let mode = std::fs::metadata(paths.data())
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o700);
     }
 }

@@ -16,14 +16,20 @@ pub(crate) struct Preferences {
 impl Preferences {
     /// Reads the file. One that cannot be read counts as new: it holds only looks.
     pub(crate) fn load(file: PathBuf) -> Self {
-        let read = std::fs::read(&file).ok().and_then(|bytes| match serde_json::from_slice(&bytes) {
-            Ok(preferences) => Some(preferences),
-            Err(error) => {
-                tracing::warn!(%error, "preferences are not readable and begin anew");
-                None
-            }
-        });
-        Self { file, current: watch::Sender::new(read.unwrap_or_default()) }
+        let read =
+            std::fs::read(&file)
+                .ok()
+                .and_then(|bytes| match serde_json::from_slice(&bytes) {
+                    Ok(preferences) => Some(preferences),
+                    Err(error) => {
+                        tracing::warn!(%error, "preferences are not readable and begin anew");
+                        None
+                    }
+                });
+        Self {
+            file,
+            current: watch::Sender::new(read.unwrap_or_default()),
+        }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<PreferencesView> {
@@ -53,10 +59,16 @@ mod tests {
     fn preferences_are_remembered_and_a_broken_file_begins_anew() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("preferences.json");
-        let dark = PreferencesView { theme: Theme::Dark, ..PreferencesView::default() };
+        let dark = PreferencesView {
+            theme: Theme::Dark,
+            ..PreferencesView::default()
+        };
         Preferences::load(file.clone()).set(dark.clone());
         assert_eq!(*Preferences::load(file.clone()).watch().borrow(), dark);
         std::fs::write(&file, "{").unwrap();
-        assert_eq!(*Preferences::load(file).watch().borrow(), PreferencesView::default());
+        assert_eq!(
+            *Preferences::load(file).watch().borrow(),
+            PreferencesView::default()
+        );
     }
 }

@@ -109,8 +109,17 @@ impl App {
     pub async fn sender_of(&self, account: &str, message: i64) -> Result<String, UiError> {
         let not_found = || UiError::new(ErrorCode::NotFound);
         let open = self.account(account)?.open().ok_or_else(not_found)?;
-        let stored = open.store.message(MessageKey::new(message)).await?.ok_or_else(not_found)?;
-        Ok(stored.message.from.first().map(with_name).unwrap_or_default())
+        let stored = open
+            .store
+            .message(MessageKey::new(message))
+            .await?
+            .ok_or_else(not_found)?;
+        Ok(stored
+            .message
+            .from
+            .first()
+            .map(with_name)
+            .unwrap_or_default())
     }
 
     /// Messages of an account that are here.
@@ -172,13 +181,20 @@ impl App {
     pub async fn health_now(&self) -> HealthReport {
         let mut accounts = Vec::new();
         for view in self.settled().await {
-            let open = self.0.accounts.find(&view.id).and_then(|account| account.open());
+            let open = self
+                .0
+                .accounts
+                .find(&view.id)
+                .and_then(|account| account.open());
             let (messages, octets, hosts, counts_true) = match open {
                 Some(open) => (
                     open.store.message_count().await.unwrap_or_default(),
                     open.store.sizes().total(),
                     open.source.hosts(),
-                    open.store.recount().await.is_ok_and(|wrong| wrong.is_empty()),
+                    open.store
+                        .recount()
+                        .await
+                        .is_ok_and(|wrong| wrong.is_empty()),
                 ),
                 None => (0, 0, Vec::new(), false),
             };
@@ -195,6 +211,9 @@ impl App {
             });
         }
         let vault = *self.0.vault.watch().borrow();
-        HealthReport { vault_ready: matches!(vault, VaultView::Ready | VaultView::SessionOnly), accounts }
+        HealthReport {
+            vault_ready: matches!(vault, VaultView::Ready | VaultView::SessionOnly),
+            accounts,
+        }
     }
 }

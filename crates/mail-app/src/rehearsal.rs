@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use mail_rehearsal::{Description, Rehearsal, RehearsalError};
 use mail_rehearsal::RehearsalConfig;
+pub use mail_rehearsal::{Description, Rehearsal, RehearsalError};
 use url::Url;
 
 use crate::config::{ConnectionConfig, MailLocation, TenantSettings};
@@ -39,17 +39,24 @@ pub fn reset(state: &Path) -> Result<(), RehearsalError> {
 
 /// The rehearsal as a tenant like any other.
 pub(crate) fn settings(description: &Description) -> TenantSettings {
-    let connections = description.connections.iter().map(|connection| ConnectionConfig {
-        id: connection.connection_id.clone(),
-        name: connection.name.clone(),
-        mail: None,
-        properties: std::collections::BTreeMap::new(),
-    });
-    let mut settings =
-        TenantSettings::typed(description.login_url.clone(), description.application_id.clone());
+    let connections = description
+        .connections
+        .iter()
+        .map(|connection| ConnectionConfig {
+            id: connection.connection_id.clone(),
+            name: connection.name.clone(),
+            mail: None,
+            properties: std::collections::BTreeMap::new(),
+        });
+    let mut settings = TenantSettings::typed(
+        description.login_url.clone(),
+        description.application_id.clone(),
+    );
     settings.redirect_ports = vec![0];
     settings.connections = connections.collect();
-    settings.mail = Url::parse(&description.mail_url).ok().map(|jmap| MailLocation { jmap });
+    settings.mail = Url::parse(&description.mail_url)
+        .ok()
+        .map(|jmap| MailLocation { jmap });
     settings
 }
 
@@ -70,7 +77,10 @@ pub enum FollowError {
 
 /// Signs somebody in as a browser would: opens the address, chooses the person by the query
 /// the rehearsal documents, and follows the redirects back to this program.
-pub(crate) async fn follow(authentication_url: &Url, sign_in_query: &str) -> Result<(), FollowError> {
+pub(crate) async fn follow(
+    authentication_url: &Url,
+    sign_in_query: &str,
+) -> Result<(), FollowError> {
     let joined = authentication_url.query().map_or_else(
         || sign_in_query.trim_start_matches('&').to_owned(),
         |query| format!("{query}{sign_in_query}"),
@@ -83,5 +93,9 @@ pub(crate) async fn follow(authentication_url: &Url, sign_in_query: &str) -> Res
         .redirect(reqwest::redirect::Policy::limited(5))
         .build()?;
     let status = browser.get(url).send().await?.status();
-    if status.is_success() { Ok(()) } else { Err(FollowError::Status(status.as_u16())) }
+    if status.is_success() {
+        Ok(())
+    } else {
+        Err(FollowError::Status(status.as_u16()))
+    }
 }

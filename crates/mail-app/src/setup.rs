@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::config::{Config, TenantSettings};
 use crate::contract::{
-    AppEvent, AppView, ConnectTenantRequest, Empty, ErrorCode, PreferencesView, UiError,
+    AppEvent, AppView, ConnectTenantRequest, Empty, ErrorCode, PaintedRequest, PreferencesView,
+    UiError,
 };
 use crate::feed::{FeedSink, OpenFeed};
 use crate::tenant::Tenant;
@@ -20,14 +21,24 @@ impl App {
             request.application_id.trim().to_owned(),
         );
         let tenant = Tenant::checked(settings.clone()).await?;
-        self.keep_config(Config { tenant: Some(settings), rehearsal: false })?;
+        self.keep_config(Config {
+            tenant: Some(settings),
+            rehearsal: false,
+        })?;
         self.replace_tenant(Some(tenant)).await;
         Ok(Empty {})
     }
 
     /// Starts the rehearsal and uses it from now on.
     pub(crate) async fn start_rehearsal(&self, _: Empty) -> Result<Empty, UiError> {
-        if self.0.tenant.read().await.as_ref().is_some_and(|tenant| tenant.rehearsal().is_some()) {
+        if self
+            .0
+            .tenant
+            .read()
+            .await
+            .as_ref()
+            .is_some_and(|tenant| tenant.rehearsal().is_some())
+        {
             return Ok(Empty {});
         }
         self.refuse_while_accounts_are_here()?;
@@ -35,7 +46,10 @@ impl App {
             tracing::error!(%error, "the rehearsal does not start");
             UiError::with_detail(ErrorCode::Bug, error.to_string())
         })?;
-        self.keep_config(Config { tenant: None, rehearsal: true })?;
+        self.keep_config(Config {
+            tenant: None,
+            rehearsal: true,
+        })?;
         Ok(Empty {})
     }
 
@@ -101,6 +115,22 @@ impl App {
         Ok(Empty {})
     }
 
+    /// Notes when the first rows were on the screen, for whoever measures: Unix milliseconds
+    /// into the file `BRAID_PAINTED_FILE` names.
+    #[allow(clippy::unused_async, reason = "one shape for all calls")]
+    pub(crate) async fn painted(&self, request: PaintedRequest) -> Result<Empty, UiError> {
+        tracing::info!(rows = request.rows, "the first rows are on the screen");
+        if let Some(file) = std::env::var_os("BRAID_PAINTED_FILE") {
+            let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            let at = at.map_or(0, |since| since.as_millis());
+            let note = format!("{{\"at\":{at},\"rows\":{}}}\n", request.rows);
+            if let Err(error) = std::fs::write(file, note) {
+                tracing::warn!(%error, "the time of the first paint could not be noted");
+            }
+        }
+        Ok(Empty {})
+    }
+
     async fn app_view(&self) -> AppView {
         AppView {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -111,7 +141,11 @@ impl App {
     }
 
     #[allow(clippy::unused_async, reason = "one shape for all feeds")]
-    pub(crate) async fn open_app_feed(&self, _: Empty, sink: FeedSink) -> Result<OpenFeed, UiError> {
+    pub(crate) async fn open_app_feed(
+        &self,
+        _: Empty,
+        sink: FeedSink,
+    ) -> Result<OpenFeed, UiError> {
         let app = self.clone();
         let mut tenant = self.0.tenant_changed.subscribe();
         let mut vault = self.0.vault.watch();

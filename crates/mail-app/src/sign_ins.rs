@@ -68,11 +68,18 @@ impl SignIns {
 
     fn find(&self, name: &str) -> Result<Arc<Attempt>, UiError> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(name).cloned().ok_or_else(|| UiError::new(ErrorCode::NotFound))
+        all.get(name)
+            .cloned()
+            .ok_or_else(|| UiError::new(ErrorCode::NotFound))
     }
 
     pub(crate) fn cancel_all(&self) {
-        for attempt in self.0.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        for attempt in self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+        {
             attempt.cancel.cancel();
         }
     }
@@ -144,18 +151,29 @@ impl App {
         };
         let parts = {
             let tenant = self.tenant().read().await;
-            let tenant = tenant.as_ref().ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+            let tenant = tenant
+                .as_ref()
+                .ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
             tenant.sign_in_parts(connection.as_deref())
         };
         let (name, attempt) = self.sign_ins().add();
         let app = self.clone();
-        let login = LoginRequest { connection, tenant_lookup: None, invite: None };
+        let login = LoginRequest {
+            connection,
+            tenant_lookup: None,
+            invite: None,
+        };
         tokio::spawn(async move {
-            let ended = app.attempt(&attempt, parts, login, request.account, guide).await;
+            let ended = app
+                .attempt(&attempt, parts, login, request.account, guide)
+                .await;
             let phase = match ended {
                 Ok(phase) => phase,
                 Err(_) if attempt.cancel.is_cancelled() => SignInView::Cancelled,
-                Err(error) => SignInView::Failed { code: error.code, detail: error.detail },
+                Err(error) => SignInView::Failed {
+                    code: error.code,
+                    detail: error.detail,
+                },
             };
             attempt.phase.send_replace(phase);
         });
@@ -218,17 +236,28 @@ impl App {
         let known = self.account_of(&identity.issuer, &identity.subject);
         if let Some(asked_for) = asked_for {
             let expected = self.account(&asked_for)?.record();
-            if known.as_ref().is_none_or(|known| known.id.as_str() != asked_for) {
+            if known
+                .as_ref()
+                .is_none_or(|known| known.id.as_str() != asked_for)
+            {
                 discard(&signed_in);
-                return Ok(SignInView::OtherPerson { expected: expected.email, found: email });
+                return Ok(SignInView::OtherPerson {
+                    expected: expected.email,
+                    found: email,
+                });
             }
         }
         if let Some(known) = known {
             self.renew(&known, signed_in).await?;
-            return Ok(SignInView::Renewed { account: known.id.to_string() });
+            return Ok(SignInView::Renewed {
+                account: known.id.to_string(),
+            });
         }
         let (confirm, confirmed) = oneshot::channel();
-        *attempt.confirm.lock().unwrap_or_else(PoisonError::into_inner) = Some(confirm);
+        *attempt
+            .confirm
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(confirm);
         let connection = match &identity.connection {
             Some(id) => self.connection_name(id).await,
             None => None,
@@ -253,7 +282,11 @@ impl App {
 
     pub(crate) async fn reopen_sign_in(&self, request: AttemptRequest) -> Result<Empty, UiError> {
         let attempt = self.sign_ins().find(&request.attempt)?;
-        let url = attempt.url.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let url = attempt
+            .url
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let url = url.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
         self.guide(&url, Guide::Browser).await?;
         Ok(Empty {})
@@ -266,10 +299,19 @@ impl App {
     #[allow(clippy::unused_async, reason = "one shape for all calls")]
     pub async fn confirm_sign_in(&self, request: ConfirmSignInRequest) -> Result<Empty, UiError> {
         let attempt = self.sign_ins().find(&request.attempt)?;
-        let confirm = attempt.confirm.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let confirm = attempt
+            .confirm
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let confirm = confirm.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
-        let chosen = Chosen { name: request.name, color: request.color };
-        confirm.send(chosen).map_err(|_| UiError::new(ErrorCode::NotFound))?;
+        let chosen = Chosen {
+            name: request.name,
+            color: request.color,
+        };
+        confirm
+            .send(chosen)
+            .map_err(|_| UiError::new(ErrorCode::NotFound))?;
         Ok(Empty {})
     }
 

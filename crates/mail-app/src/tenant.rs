@@ -48,7 +48,10 @@ fn auth_config(settings: &TenantSettings) -> Result<TenantConfig, TenantError> {
     config.connections = settings
         .connections
         .iter()
-        .map(|known| Connection { id: known.id.clone(), name: known.name.clone() })
+        .map(|known| Connection {
+            id: known.id.clone(),
+            name: known.name.clone(),
+        })
         .collect();
     Ok(config)
 }
@@ -57,7 +60,11 @@ impl Tenant {
     /// Takes settings as they are. Contacts nobody.
     pub(crate) fn new(settings: TenantSettings) -> Result<Self, UnusableTenant> {
         let parts = SignInParts::new(auth_config(&settings)?)?;
-        Ok(Self { settings, parts, rehearsal: None })
+        Ok(Self {
+            settings,
+            parts,
+            rehearsal: None,
+        })
     }
 
     /// Asks the tenant whether it is one, before it is kept.
@@ -93,10 +100,16 @@ impl Tenant {
     /// What a sign-in by this connection works with, its own properties included.
     pub(crate) fn sign_in_parts(&self, connection: Option<&str>) -> SignInParts {
         let mut parts = self.parts.clone();
-        let known = self.settings.connections.iter().find(|known| Some(known.id.as_str()) == connection);
+        let known = self
+            .settings
+            .connections
+            .iter()
+            .find(|known| Some(known.id.as_str()) == connection);
         if let Some(known) = known.filter(|known| !known.properties.is_empty()) {
             let mut config = TenantConfig::clone(&parts.tenant);
-            config.connection_properties.extend(known.properties.clone());
+            config
+                .connection_properties
+                .extend(known.properties.clone());
             parts.tenant = Arc::new(config);
         }
         parts
@@ -105,19 +118,29 @@ impl Tenant {
     /// Where the mail of a connection lies. Without a word in the settings it is looked for at
     /// the tenant's own origin.
     pub(crate) fn mail_address(&self, connection: Option<&str>) -> Url {
-        self.settings
-            .mail_of(connection)
-            .map_or_else(|| self.parts.tenant.login_host().clone(), |mail| mail.jmap.clone())
+        self.settings.mail_of(connection).map_or_else(
+            || self.parts.tenant.login_host().clone(),
+            |mail| mail.jmap.clone(),
+        )
     }
 
     pub(crate) fn view(&self) -> TenantView {
         let connections = self.settings.connections.iter();
         TenantView {
-            host: self.parts.tenant.login_host().host_str().unwrap_or_default().to_owned(),
+            host: self
+                .parts
+                .tenant
+                .login_host()
+                .host_str()
+                .unwrap_or_default()
+                .to_owned(),
             application_id: self.settings.application_id.clone(),
             rehearsal: self.rehearsal.is_some(),
             connections: connections
-                .map(|known| ConnectionView { id: known.id.clone(), name: known.name.clone() })
+                .map(|known| ConnectionView {
+                    id: known.id.clone(),
+                    name: known.name.clone(),
+                })
                 .collect(),
         }
     }

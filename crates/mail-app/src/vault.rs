@@ -30,7 +30,10 @@ impl VaultSlot {
             VaultChoice::Keyring => (Arc::new(KeyringVault::new()), VaultView::Ready),
             VaultChoice::SessionOnly => (Arc::new(MemoryVault::new()), VaultView::SessionOnly),
         };
-        Self { vault: RwLock::new(vault), state: watch::Sender::new(state) }
+        Self {
+            vault: RwLock::new(vault),
+            state: watch::Sender::new(state),
+        }
     }
 
     pub(crate) fn get(&self) -> Arc<dyn Vault> {

@@ -49,7 +49,12 @@ fn in_words(health: &HealthView) -> String {
 }
 
 pub(super) async fn accounts(app: &App, output: &Output) -> Result<(), Exit> {
-    let lines: Vec<AccountLine> = app.accounts_now().await.into_iter().map(Into::into).collect();
+    let lines: Vec<AccountLine> = app
+        .accounts_now()
+        .await
+        .into_iter()
+        .map(Into::into)
+        .collect();
     output.answer(&lines, |lines| {
         if lines.is_empty() {
             return "Nobody is signed in.".into();
@@ -83,22 +88,37 @@ pub(super) async fn health(app: &App, output: &Output) -> Result<(), Exit> {
                 account.hosts.join(", "),
             ));
         }
-        text.push_str(&format!("Keyring: {}\n", if report.vault_ready { "ready" } else { "not ready" }));
+        text.push_str(&format!(
+            "Keyring: {}\n",
+            if report.vault_ready {
+                "ready"
+            } else {
+                "not ready"
+            }
+        ));
         text
     })
 }
 
 pub(super) async fn sign_out(app: &App, named: &str, output: &Output) -> Result<(), Exit> {
     let account = account_named(app, named).await?;
-    app.sign_out(AccountRequest { account: account.id.clone() }).await?;
+    app.sign_out(AccountRequest {
+        account: account.id.clone(),
+    })
+    .await?;
     output.answer(&serde_json::json!({ "signed_out": account.id }), |_| {
-        format!("{} is signed out. Its mail stays readable here.", account.name)
+        format!(
+            "{} is signed out. Its mail stays readable here.",
+            account.name
+        )
     })
 }
 
 pub(super) async fn remove(app: &App, named: &str, yes: bool, output: &Output) -> Result<(), Exit> {
     let account = account_named(app, named).await?;
-    let request = AccountRequest { account: account.id.clone() };
+    let request = AccountRequest {
+        account: account.id.clone(),
+    };
     if !yes {
         let removal = app.removal(request).await?;
         return output.answer(&removal, |removal| {
@@ -115,7 +135,11 @@ pub(super) async fn remove(app: &App, named: &str, yes: bool, output: &Output) -
             account.name,
             receipt.files,
             receipt.octets / 1024,
-            if receipt.key_deleted { "Its key is gone from the keyring." } else { "Its key could not be deleted from the keyring." }
+            if receipt.key_deleted {
+                "Its key is gone from the keyring."
+            } else {
+                "Its key could not be deleted from the keyring."
+            }
         )
     })
 }

@@ -1,6 +1,8 @@
 //! Fetching, listing and reading.
 
-use mail_app::{AccountView, App, Filter, HealthView, ListMode, MailboxRole, ReadMessage, RowView, Scope};
+use mail_app::{
+    AccountView, App, Filter, HealthView, ListMode, MailboxRole, ReadMessage, RowView, Scope,
+};
 use serde::Serialize;
 
 use super::account_named;
@@ -41,9 +43,15 @@ struct Synced {
 }
 
 fn mailbox_of(account: &AccountView, role: MailboxRole) -> Result<Scope, Exit> {
-    let mailbox = account.mailboxes.iter().find(|mailbox| mailbox.role == Some(role));
+    let mailbox = account
+        .mailboxes
+        .iter()
+        .find(|mailbox| mailbox.role == Some(role));
     let mailbox = mailbox.ok_or(Exit::NotFound("mailbox"))?;
-    Ok(Scope::Mailbox { account: account.id.clone(), mailbox: mailbox.id.clone() })
+    Ok(Scope::Mailbox {
+        account: account.id.clone(),
+        mailbox: mailbox.id.clone(),
+    })
 }
 
 /// The servers are asked; what is here already is shown even if they do not answer.
@@ -69,7 +77,10 @@ pub(super) async fn sync(app: &App, output: &Output) -> Result<(), Exit> {
     }
     output.answer(&lines, |lines| {
         let words = lines.iter().map(|line| {
-            format!("{:<12} {:>8} messages, {} unread conversations in the inbox", line.account, line.messages, line.unread)
+            format!(
+                "{:<12} {:>8} messages, {} unread conversations in the inbox",
+                line.account, line.messages, line.unread
+            )
         });
         words.collect::<Vec<_>>().join("\n")
     })
@@ -80,14 +91,21 @@ async fn rows(app: &App, query: &Query<'_>) -> Result<Vec<RowView>, Exit> {
         Some(named) => mailbox_of(&account_named(app, named).await?, query.role)?,
         None => Scope::Merged { role: query.role },
     };
-    let mode = if query.conversations { ListMode::Conversations } else { ListMode::Messages };
+    let mode = if query.conversations {
+        ListMode::Conversations
+    } else {
+        ListMode::Messages
+    };
     Ok(app.rows_now(scope, mode, query.filter, query.limit).await?)
 }
 
 pub(super) async fn list(app: &App, query: &Query<'_>, output: &Output) -> Result<(), Exit> {
     let accounts = settled(app, output).await?;
     let name_of = |id: &str| {
-        accounts.iter().find(|account| account.id == id).map_or_else(|| id.to_owned(), |account| account.name.clone())
+        accounts
+            .iter()
+            .find(|account| account.id == id)
+            .map_or_else(|| id.to_owned(), |account| account.name.clone())
     };
     let mut lines = Vec::new();
     for row in rows(app, query).await? {
@@ -112,7 +130,11 @@ pub(super) async fn list(app: &App, query: &Query<'_>, output: &Output) -> Resul
                 if line.unread { "*" } else { " " },
                 line.account,
                 line.from,
-                if line.subject.is_empty() { "(no subject)" } else { &line.subject },
+                if line.subject.is_empty() {
+                    "(no subject)"
+                } else {
+                    &line.subject
+                },
             )
         });
         words.collect::<Vec<_>>().join("\n")
@@ -129,8 +151,18 @@ pub(super) async fn show(
     let (account, message) = match (account, message) {
         (Some(named), Some(message)) => (account_named(app, named).await?.id, message),
         _ => {
-            let query = Query { role: MailboxRole::Inbox, account, filter: Filter::All, conversations: false, limit: 1 };
-            let newest = rows(app, &query).await?.into_iter().next().ok_or(Exit::NotFound("message"))?;
+            let query = Query {
+                role: MailboxRole::Inbox,
+                account,
+                filter: Filter::All,
+                conversations: false,
+                limit: 1,
+            };
+            let newest = rows(app, &query)
+                .await?
+                .into_iter()
+                .next()
+                .ok_or(Exit::NotFound("message"))?;
             (newest.account, newest.message)
         }
     };
@@ -138,10 +170,17 @@ pub(super) async fn show(
     output.answer(&read, |read| {
         let mut text = format!(
             "From: {}\nTo: {}\nDate: {}\nSubject: {}\n\n{}\n",
-            read.from, read.to.join(", "), read.received_at, read.subject, read.text
+            read.from,
+            read.to.join(", "),
+            read.received_at,
+            read.subject,
+            read.text
         );
         for file in &read.attachments {
-            text.push_str(&format!("[{} — {}, {} octets]\n", file.name, file.media_type, file.size));
+            text.push_str(&format!(
+                "[{} — {}, {} octets]\n",
+                file.name, file.media_type, file.size
+            ));
         }
         text
     })

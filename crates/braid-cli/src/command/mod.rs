@@ -25,11 +25,16 @@ pub(crate) async fn start(arguments: &Arguments) -> Result<App, Exit> {
             start.paths = None;
             start.fresh = true;
         }
-        start.config = Some(Config { rehearsal: true, tenant: None });
+        start.config = Some(Config {
+            rehearsal: true,
+            tenant: None,
+        });
         start.vault = VaultChoice::SessionOnly;
         start.rehearse.clone_from(people);
     }
-    App::start(start).await.map_err(|error| Exit::Because(error.to_string()))
+    App::start(start)
+        .await
+        .map_err(|error| Exit::Because(error.to_string()))
 }
 
 /// Does what was asked for.
@@ -37,13 +42,30 @@ pub(crate) async fn run(app: &App, command: &Command, output: &Output) -> Result
     match command {
         Command::Accounts => account::accounts(app, output).await,
         Command::Health => account::health(app, output).await,
-        Command::SignIn { connection, account, name } => {
-            sign_in::run(app, connection.clone(), account.as_deref(), name.clone(), output).await
+        Command::SignIn {
+            connection,
+            account,
+            name,
+        } => {
+            sign_in::run(
+                app,
+                connection.clone(),
+                account.as_deref(),
+                name.clone(),
+                output,
+            )
+            .await
         }
         Command::SignOut { account } => account::sign_out(app, account, output).await,
         Command::Remove { account, yes } => account::remove(app, account, *yes, output).await,
         Command::Sync => list::sync(app, output).await,
-        Command::List { mailbox, account, filter, conversations, limit } => {
+        Command::List {
+            mailbox,
+            account,
+            filter,
+            conversations,
+            limit,
+        } => {
             let query = list::Query {
                 role: (*mailbox).into(),
                 account: account.as_deref(),

@@ -1,6 +1,8 @@
 //! Adding an account, or signing one in again, in the person's browser.
 
-use mail_app::{App, AttemptRequest, BeginSignInRequest, ConfirmSignInRequest, SignInView, UiError};
+use mail_app::{
+    App, AttemptRequest, BeginSignInRequest, ConfirmSignInRequest, SignInView, UiError,
+};
 
 use super::account_named;
 use crate::exit::Exit;
@@ -17,7 +19,13 @@ pub(super) async fn run(
         Some(named) => Some(account_named(app, named).await?.id),
         None => None,
     };
-    let attempt = app.begin_sign_in(BeginSignInRequest { connection, account }).await?.attempt;
+    let attempt = app
+        .begin_sign_in(BeginSignInRequest {
+            connection,
+            account,
+        })
+        .await?
+        .attempt;
     let mut phases = app.sign_in_phases(&attempt)?;
     let cancelled = tokio::signal::ctrl_c();
     tokio::pin!(cancelled);
@@ -25,13 +33,25 @@ pub(super) async fn run(
         let phase = phases.borrow_and_update().clone();
         match phase {
             SignInView::Preparing | SignInView::Waiting | SignInView::Finishing => {}
-            SignInView::Confirm { email, name: suggested, color, .. } => {
+            SignInView::Confirm {
+                email,
+                name: suggested,
+                color,
+                ..
+            } => {
                 output.note(&format!("You are adding {email}."));
                 let name = name.clone().unwrap_or(suggested);
-                app.confirm_sign_in(ConfirmSignInRequest { attempt: attempt.clone(), name, color }).await?;
+                app.confirm_sign_in(ConfirmSignInRequest {
+                    attempt: attempt.clone(),
+                    name,
+                    color,
+                })
+                .await?;
             }
             SignInView::Added { account } => {
-                return output.answer(&serde_json::json!({ "added": account }), |_| "The account is added.".into());
+                return output.answer(&serde_json::json!({ "added": account }), |_| {
+                    "The account is added.".into()
+                });
             }
             SignInView::Renewed { account } => {
                 return output.answer(&serde_json::json!({ "renewed": account }), |_| {

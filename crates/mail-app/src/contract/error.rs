@@ -74,7 +74,10 @@ impl UiError {
     /// A refusal with the other side's words.
     #[must_use]
     pub fn with_detail(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: Some(detail.into()) }
+        Self {
+            code,
+            detail: Some(detail.into()),
+        }
     }
 
     pub(crate) fn unknown_name() -> Self {
@@ -84,7 +87,11 @@ impl UiError {
     /// The message of a parser can quote the request, so only its place is logged.
     #[allow(clippy::needless_pass_by_value, reason = "used in map_err")]
     pub(crate) fn bad_request(error: serde_json::Error) -> Self {
-        tracing::warn!(line = error.line(), column = error.column(), "request of another shape");
+        tracing::warn!(
+            line = error.line(),
+            column = error.column(),
+            "request of another shape"
+        );
         Self::new(ErrorCode::BadRequest)
     }
 

@@ -88,6 +88,8 @@ contract! {
         "vault.session_only" => use_session_only_vault(Empty) -> Empty;
         /// Remembers how the window looks.
         "preferences.set" => set_preferences(PreferencesView) -> Empty;
+        /// The page has painted its first rows.
+        "window.painted" => painted(PaintedRequest) -> Empty;
         /// Begins to add an account, or to sign one in again.
         "sign_in.begin" => begin_sign_in(BeginSignInRequest) -> AttemptView;
         /// Opens the browser once more.

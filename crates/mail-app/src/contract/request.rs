@@ -18,6 +18,13 @@ pub struct ConnectTenantRequest {
     pub application_id: String,
 }
 
+/// The first rows of a list are on the screen.
+#[derive(Debug, Clone, Copy, Deserialize, TS)]
+pub struct PaintedRequest {
+    /// How many.
+    pub rows: u32,
+}
+
 /// Starts a sign-in.
 #[derive(Debug, Clone, Deserialize, TS)]
 pub struct BeginSignInRequest {

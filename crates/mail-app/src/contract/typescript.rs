@@ -13,8 +13,20 @@ pub fn typescript() -> String {
     let mut out = String::from(
         "// Generated from crates/mail-app/src/contract by a test; BRAID_WRITE_CONTRACT=1 writes it anew.\n\n",
     );
-    let colors = AccountColor::ALL.map(|color| format!("\"{}\"", color.as_str())).join(" | ");
-    let roles = ["inbox", "drafts", "sent", "archive", "junk", "trash", "all", "flagged", "important"];
+    let colors = AccountColor::ALL
+        .map(|color| format!("\"{}\"", color.as_str()))
+        .join(" | ");
+    let roles = [
+        "inbox",
+        "drafts",
+        "sent",
+        "archive",
+        "junk",
+        "trash",
+        "all",
+        "flagged",
+        "important",
+    ];
     debug_assert!(roles.iter().all(|role| MailboxRole::parse(role).is_some()));
     let roles = roles.map(|role| format!("\"{role}\"")).join(" | ");
     // Writing into a String cannot fail.
@@ -32,8 +44,20 @@ pub fn typescript() -> String {
         out.push_str(&declaration);
         out.push_str("\n\n");
     }
-    table(&mut out, "Calls", "request", "reply", &super::call_types(&config));
-    table(&mut out, "Feeds", "open", "event", &super::feed_types(&config));
+    table(
+        &mut out,
+        "Calls",
+        "request",
+        "reply",
+        &super::call_types(&config),
+    );
+    table(
+        &mut out,
+        "Feeds",
+        "open",
+        "event",
+        &super::feed_types(&config),
+    );
     out
 }
 
@@ -42,7 +66,12 @@ fn table(out: &mut String, name: &str, left: &str, right: &str, rows: &[(&str, S
     out.push_str(name);
     out.push_str(" = {\n");
     for (key, input, output) in rows {
-        if writeln!(out, "  \"{key}\": {{ {left}: {input}; {right}: {output} }};").is_err() {
+        if writeln!(
+            out,
+            "  \"{key}\": {{ {left}: {input}; {right}: {output} }};"
+        )
+        .is_err()
+        {
             return;
         }
     }
@@ -60,11 +89,31 @@ fn declarations(config: &Config) -> Vec<String> {
         Empty, ErrorCode, UiError, Scope, Theme, Mark, MarkTarget,
         ConnectTenantRequest, BeginSignInRequest, AttemptRequest, ConfirmSignInRequest,
         AccountRequest, UpdateAccountRequest, SyncRequest, ListRequest, ListWindowRequest,
-        ConversationRequest, MessageRequest, MarkRequest, AttachmentRequest,
+        ConversationRequest, MessageRequest, PaintedRequest, MarkRequest, AttachmentRequest,
         PreferencesView, ConnectionView, TenantView, VaultView, AppView, AppEvent,
         HealthView, ProgressView, MailboxView, AccountView, AccountsEvent,
         AttemptView, SignInView, SignInEvent, RemovalView, ReceiptView,
         RowView, ListEvent, AddressView, AttachmentView, BodyView, MessageView,
         ConversationView, ConversationEvent, SavedView,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// The page compiles against the file, so a difference would show there late or never.
+    #[test]
+    fn the_pages_types_are_those_of_the_contract() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/contract.gen.ts");
+        let declared = super::typescript();
+        if std::env::var_os("BRAID_WRITE_CONTRACT").is_some() {
+            std::fs::write(&file, &declared).unwrap();
+        }
+        let written = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            written == declared,
+            "run BRAID_WRITE_CONTRACT=1 cargo test -p mail-app"
+        );
+    }
 }

@@ -59,7 +59,9 @@ fn with_picture(bytes: &'static [u8]) -> (Body, Arc<dyn PartSource>) {
         disposition: Disposition::Inline,
     };
     let body = Body {
-        html: Some("<p>Hello</p><img src=\"cid:logo@northwind.example\" width=40 height=40>".into()),
+        html: Some(
+            "<p>Hello</p><img src=\"cid:logo@northwind.example\" width=40 height=40>".into(),
+        ),
         attachments: vec![attachment],
         ..Body::default()
     };
@@ -90,16 +92,28 @@ async fn a_picture_of_the_message_is_served_by_its_content() {
     let frame = frames.show(body, parts);
     let reply = frames.serve(&path(&frame, "img/0"), &Nowhere).await;
     assert_eq!(reply.status, 200);
-    assert!(reply.headers.contains(&("Content-Type", "image/png".into())));
+    assert!(
+        reply
+            .headers
+            .contains(&("Content-Type", "image/png".into()))
+    );
 }
 
 #[tokio::test]
 async fn what_only_claims_to_be_a_picture_is_not_served() {
     let frames = Frames::default();
-    for bytes in [&b"<svg xmlns='http://www.w3.org/2000/svg'/>"[..], b"<html>", b"", b"\x89PNG"] {
+    for bytes in [
+        &b"<svg xmlns='http://www.w3.org/2000/svg'/>"[..],
+        b"<html>",
+        b"",
+        b"\x89PNG",
+    ] {
         let (body, parts) = with_picture(bytes);
         let frame = frames.show(body, parts);
-        assert_eq!(frames.serve(&path(&frame, "img/0"), &Nowhere).await.status, 404);
+        assert_eq!(
+            frames.serve(&path(&frame, "img/0"), &Nowhere).await.status,
+            404
+        );
     }
 }
 
@@ -108,17 +122,37 @@ async fn one_message_cannot_name_another_ones_pictures() {
     let frames = Frames::default();
     let (body, parts) = with_picture(PNG);
     let _other = frames.show(body, parts);
-    let plain = Body { text: Some("no pictures".into()), ..Body::default() };
+    let plain = Body {
+        text: Some("no pictures".into()),
+        ..Body::default()
+    };
     let frame = frames.show(plain, Arc::new(Parts(vec![])));
     for rest in ["img/0", "img/1", "img/../../x", "img/-1", "other"] {
-        assert_eq!(frames.serve(&path(&frame, rest), &Nowhere).await.status, 404, "{rest}");
+        assert_eq!(
+            frames.serve(&path(&frame, rest), &Nowhere).await.status,
+            404,
+            "{rest}"
+        );
     }
 }
 
 #[tokio::test]
 async fn odd_addresses_are_not_found() {
     let frames = Frames::default();
-    for address in ["", "/", "//", "/x", "/x/", "/../body", "/%00/body", "?theme=dark"] {
-        assert_eq!(frames.serve(address, &Nowhere).await.status, 404, "{address:?}");
+    for address in [
+        "",
+        "/",
+        "//",
+        "/x",
+        "/x/",
+        "/../body",
+        "/%00/body",
+        "?theme=dark",
+    ] {
+        assert_eq!(
+            frames.serve(address, &Nowhere).await.status,
+            404,
+            "{address:?}"
+        );
     }
 }
