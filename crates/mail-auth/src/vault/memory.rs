@@ -72,7 +72,7 @@ mod tests {
             Err(VaultError::AlreadyThere)
         ));
         assert!(vault.key(&work).await.unwrap() == Some(key));
-        assert_eq!(vault.names().await.unwrap(), [work.clone()]);
+        assert_eq!(vault.names().await.unwrap(), std::slice::from_ref(&work));
         vault.delete_key(&work).await.unwrap();
         vault.delete_key(&work).await.unwrap();
         assert!(vault.key(&work).await.unwrap().is_none());

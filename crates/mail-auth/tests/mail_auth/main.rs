@@ -1,6 +1,16 @@
 //! Sign-in, sessions and the vault against a small tenant of the tests' own, a browser of a few
 //! lines, real files and, where it is installed, a real keyring.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test stops where something is not as it should be"
+)]
+
 mod browser;
 mod forged;
 mod keyring;

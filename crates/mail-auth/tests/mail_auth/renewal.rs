@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use mail_auth::{NeedsSignIn, SessionState, VaultProblem};
+use mail_auth::{
+    NeedsSignIn, SealedFile, Session, SessionParts, SessionState, TenantConfig, Vault as _,
+    VaultProblem,
+};
 use mail_model::remote::{BearerToken, TokenError, TokenSource as _};
 use serde_json::json;
 
 use crate::tenant::{Fault, Place};
-use crate::world::{DAY, World, in_time, now};
+use crate::world::{self, DAY, World, in_time, now};
 
 fn differs(a: &BearerToken, b: &BearerToken) -> bool {
     a.expose() != b.expose()
@@ -370,29 +373,46 @@ async fn a_short_lived_token_is_not_renewed_at_every_call() {
 #[tokio::test]
 async fn an_unreachable_service_does_not_end_the_session() {
     let world = World::new().await;
-    let session = world.ana().await;
-    drop(session);
-    // The same account, with a tenant nobody listens at: as after losing the network.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let gone = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
-    let mut parts = world.session_parts("away", "user|ana");
-    parts.tenant = mail_auth::TenantConfig::new(&gone, "app_mail")
-        .map(Into::into)
+    let parts = world.session_parts("work", "user|ana");
+    let key = world.vault.create_key(&parts.account).await.unwrap();
+    // A session of a tenant that nobody answers for, as after losing the network.
+    let (_held, gone) = world::deaf_address();
+    let stored = json!({
+        "version": "1", "issuer": gone, "subject": "user|ana", "expires_at": 1_800_000_000,
+        "renew_at": 1_800_000_000, "origin": "null", "access_token": "a.b.c", "cookies": "[]",
+    });
+    SealedFile::new(&parts.file, &parts.account, &key)
+        .write(stored.to_string().as_bytes())
         .unwrap();
-    let lost = mail_auth::Session::open(parts).await;
-    let why = NeedsSignIn::NothingStored;
-    assert_eq!(now(&lost.state()), SessionState::NeedsSignIn { why });
+    let tenant = TenantConfig::new(&gone, "app_mail").unwrap();
+    let session = Session::open(SessionParts {
+        tenant: tenant.into(),
+        ..parts
+    })
+    .await;
+    let failed = session.token().await;
+    assert!(matches!(failed, Err(TokenError::Unreachable { .. })));
+    assert!(matches!(
+        now(&session.state()),
+        SessionState::SignedIn { .. }
+    ));
+    let report = session.sign_out().await.unwrap();
+    assert!(!report.told_login_service);
+    assert!(!world.file("work").exists());
+}
 
-    let reopened = world.reopened().await;
+#[tokio::test]
+async fn an_answer_without_tokens_does_not_end_the_session() {
+    let world = World::new().await;
+    let session = world.ana().await;
     world.clock.advance(DAY);
     world.tenant.fault("renew", Fault::Text(""));
     assert!(matches!(
-        reopened.token().await,
+        session.token().await,
         Err(TokenError::Unreachable { .. })
     ));
     assert!(matches!(
-        now(&reopened.state()),
+        now(&session.state()),
         SessionState::SignedIn { .. }
     ));
 }

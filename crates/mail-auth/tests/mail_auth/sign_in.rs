@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::browser;
 use crate::tenant::{Fault, Place};
-use crate::world::{World, in_time};
+use crate::world::{self, World, in_time};
 
 fn error(result: Result<mail_auth::SignedIn, SignInError>) -> SignInError {
     match result {
@@ -341,10 +341,7 @@ async fn a_tenant_is_checked_before_it_is_kept() {
             retry_after: Some(_)
         })
     ));
-    // A port that was free a moment ago: nobody answers there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
+    let (_held, address) = world::deaf_address();
     assert!(matches!(
         tenant(&address).check().await,
         Err(TenantError::Unreachable(_))

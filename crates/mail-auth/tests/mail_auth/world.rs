@@ -137,3 +137,11 @@ pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
 pub(crate) fn now(state: &watch::Receiver<SessionState>) -> SessionState {
     *state.borrow()
 }
+
+/// An address that refuses every connection for as long as the socket is held.
+pub(crate) fn deaf_address() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url)
+}
