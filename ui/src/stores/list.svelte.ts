@@ -203,6 +203,7 @@ export class ListStore {
   readonly #host: Host;
   readonly #views = new Map<string, ListView>();
   #count = 0;
+  #painted = false;
 
   constructor(host: Host) {
     this.#host = host;
@@ -228,5 +229,19 @@ export class ListStore {
   hide(): void {
     this.view?.close();
     this.view = null;
+  }
+
+  /** The first rows are laid out; once the screen has them, the app is told. */
+  painted(rows: number): void {
+    if (this.#painted) {
+      return;
+    }
+    this.#painted = true;
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        // Only whoever measures needs to know.
+        this.#host.call("window.painted", { rows }).catch(() => undefined);
+      }),
+    );
   }
 }

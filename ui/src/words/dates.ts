@@ -1,7 +1,16 @@
 /** Dates as a list, a message and a sentence show them. Times are Unix seconds. */
 import { WORDS_LOCALE } from "./numbers.ts";
 
-const SYSTEM_LOCALE = globalThis.navigator?.language ?? WORDS_LOCALE;
+/** The system's language, or English where it names none: `C` and `POSIX` are no language tags. */
+export function languageTag(language: string | undefined): string {
+  try {
+    return Intl.getCanonicalLocales(language ?? WORDS_LOCALE)[0] ?? WORDS_LOCALE;
+  } catch {
+    return "en-GB";
+  }
+}
+
+const SYSTEM_LOCALE = languageTag(globalThis.navigator?.language);
 /** English words in the system's own order; outside of the United States the day comes first. */
 const DATE_LOCALE = SYSTEM_LOCALE.startsWith("en") ? SYSTEM_LOCALE : "en-GB";
 /** 12 or 24 hours, as the system has it. */
