@@ -149,12 +149,6 @@ impl Grammar {
             .get(self.weights.partition_point(|w| *w <= at))
     }
 
-    /// All templates.
-    #[cfg(test)]
-    pub(crate) fn templates(&self) -> &[Template] {
-        &self.templates
-    }
-
     /// The people who write in a language, or everybody if nobody does.
     pub(crate) fn people(&self, language: &str) -> Vec<&Writer> {
         let of: Vec<_> = self

@@ -61,7 +61,7 @@ impl<'a> Planner<'a> {
         let latest = self.now - HEAD_SPAN;
         let weekends = if self.life == Life::Work { 12 } else { 100 };
         let start = when::in_daytime(
-            latest - 86_400 - dice.seconds(SPAN - HEAD_SPAN),
+            latest - 86_400 - dice.seconds(SPAN - HEAD_SPAN - 4 * 86_400),
             weekends,
             &mut dice,
         );
