@@ -146,3 +146,66 @@ async fn run(
         tracing::warn!(%file, %error, "the file was not closed cleanly");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_person_goes_ahead_of_what_waits_already() {
+        let connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let (writer, task) = Writer::start(FileKind::Mail, connection, None);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let (release, released) = oneshot::channel::<()>();
+        let (started, has_started) = oneshot::channel::<()>();
+        let first = tokio::spawn({
+            let writer = writer.clone();
+            async move {
+                writer
+                    .run(Priority::Synchronisation, move |_| {
+                        Box::pin(async move {
+                            started.send(()).unwrap();
+                            released.await.unwrap();
+                            Ok(())
+                        })
+                    })
+                    .await
+            }
+        });
+        has_started.await.unwrap();
+        let mut waiting = Vec::new();
+        for (name, priority) in [
+            ("batch 1", Priority::Synchronisation),
+            ("batch 2", Priority::Synchronisation),
+            ("star", Priority::Person),
+        ] {
+            let (writer, order) = (writer.clone(), Arc::clone(&order));
+            waiting.push(tokio::spawn(async move {
+                let job = writer.run(priority, move |_| {
+                    Box::pin(async move {
+                        order.lock().unwrap().push(name);
+                        Ok(())
+                    })
+                });
+                job.await
+            }));
+        }
+        while writer.person.capacity() == writer.person.max_capacity() {
+            tokio::task::yield_now().await;
+        }
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        for job in waiting {
+            job.await.unwrap().unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["star", "batch 1", "batch 2"]);
+        writer.stop();
+        task.await.unwrap();
+        let late = writer
+            .run(Priority::Person, |_| Box::pin(async { Ok(()) }))
+            .await;
+        assert!(matches!(late, Err(StoreError::Closed)));
+    }
+}

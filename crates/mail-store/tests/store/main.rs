@@ -11,6 +11,7 @@ mod accounts;
 mod bodies;
 mod fixture;
 mod intents;
+mod kill;
 mod lists;
 mod model;
 mod opening;
