@@ -22,6 +22,8 @@ mod intent;
 mod key;
 mod local;
 mod mail;
+#[cfg(feature = "measuring")]
+pub mod measuring;
 mod open;
 mod registry;
 mod store;
