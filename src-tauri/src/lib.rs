@@ -27,11 +27,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     mail_app::log_to_stderr();
     let options = options::parse(words);
     let (started, app) = watch::channel(None);
-    let built = tauri::Builder::default()
-        // First, so that a second start ends before it touches anything.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
-            window::focus(app)
-        }))
+    let built = once_per_person(tauri::Builder::default())
         .plugin(tauri_plugin_window_state::Builder::new().build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
@@ -63,6 +59,15 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A second start brings the first window to the front and ends before it touches anything. A
+/// Braid with folders of its own is another Braid; there the lock on the folder keeps order.
+fn once_per_person(builder: tauri::Builder<tauri::Wry>) -> tauri::Builder<tauri::Wry> {
+    if std::env::var_os("BRAID_DATA_DIR").is_some() {
+        return builder;
+    }
+    builder.plugin(tauri_plugin_single_instance::init(|app, _, _| window::focus(app)))
 }
 
 async fn start(handle: AppHandle, options: Options, started: watch::Sender<Option<App>>) {

@@ -72,6 +72,8 @@ export class Window {
         hostname: "127.0.0.1",
         port,
         logLevel: "error",
+        connectionRetryTimeout: 30_000,
+        connectionRetryCount: 0,
         capabilities: {
           "wdio:enforceWebDriverClassic": true,
           "webkitgtk:browserOptions": { binary: program, args },

@@ -38,7 +38,7 @@ pub struct Start {
     pub host: Arc<dyn Host>,
     /// Accounts of the rehearsal to sign in at once.
     pub rehearse: Vec<String>,
-    /// Messages of each rehearsal account.
+    /// Messages of each rehearsal account; `BRAID_REHEARSAL_SIZE` or 2,000 without it.
     pub rehearsal_size: Option<usize>,
 }
 
@@ -161,7 +161,9 @@ impl App {
             loads: Loads::default(),
             opened: tempfile::tempdir().map_err(StartError::Fresh)?,
             sign_ins: SignIns::default(),
-            rehearsal_size: start.rehearsal_size,
+            rehearsal_size: start.rehearsal_size.or_else(|| {
+                std::env::var("BRAID_REHEARSAL_SIZE").ok().and_then(|size| size.parse().ok())
+            }),
             paths,
             _lock: lock,
             _fresh: fresh,

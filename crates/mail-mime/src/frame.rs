@@ -43,7 +43,7 @@ function measure() {
   if (height === posted || height > 200000) return;
   posted = height;
   frame.style.height = height + "px";
-  parent.postMessage(height, page);
+  parent.postMessage({ height }, page);
 }
 function soon() {
   if (due) return;

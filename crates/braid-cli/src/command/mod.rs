@@ -24,12 +24,12 @@ pub(crate) async fn start(arguments: &Arguments) -> Result<App, Exit> {
         if arguments.folder.is_none() {
             start.paths = None;
             start.fresh = true;
+            start.vault = VaultChoice::SessionOnly;
         }
         start.config = Some(Config {
             rehearsal: true,
             tenant: None,
         });
-        start.vault = VaultChoice::SessionOnly;
         start.rehearse.clone_from(people);
     }
     App::start(start)
