@@ -312,9 +312,21 @@ impl AuthressClient {
     }
 
     /// Ends the session: `DELETE /api/session`, once.
-    pub(crate) async fn end_session(&self) -> Result<(), AuthressError> {
+    async fn end_session(&self) -> Result<(), AuthressError> {
         let url = self.tenant.join(&["api", "session"]);
         self.once(Method::DELETE, &url, None, None).await.map(drop)
+    }
+
+    /// Ends the session if that takes no longer; whether the service has confirmed it.
+    pub(crate) async fn end_within(&self, limit: Duration) -> bool {
+        let told = matches!(
+            tokio::time::timeout(limit, self.end_session()).await,
+            Ok(Ok(()))
+        );
+        if !told {
+            tracing::info!("the login service could not be told that a session is over");
+        }
+        told
     }
 
     /// Who the person is: `GET /api/session/profile`.

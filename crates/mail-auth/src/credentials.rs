@@ -1,12 +1,16 @@
 //! What a sign-in yields: who it is, and what proves it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mail_model::UnixTime;
 use secrecy::SecretString;
 
 use crate::authress::AuthressClient;
 use crate::session::Validity;
+
+/// For telling the login service that a session is not wanted.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A person, as a verified token names them. `(issuer, subject)` is the key; the rest is for
 /// showing.
@@ -44,4 +48,13 @@ pub struct SignedIn {
     /// What proves it, for [`crate::Session::create`] or
     /// [`crate::Session::replace_credentials`].
     pub credentials: Credentials,
+}
+
+impl SignedIn {
+    /// Ends the session that was just opened, for a sign-in that is not kept. Two seconds at
+    /// most; gives whether the login service has confirmed it. If not, the session ends there
+    /// by itself.
+    pub async fn discard(self) -> bool {
+        self.credentials.client.end_within(FAREWELL).await
+    }
 }

@@ -226,7 +226,7 @@ impl SignIn {
             let client = Arc::clone(&exchange.client);
             let result = exchange.run(&code).await;
             if let Err(Ok(_unwanted)) = answer.send(result) {
-                end_quietly(&client).await;
+                client.end_within(FAREWELL).await;
             }
         });
         let result = tokio::select! {
@@ -272,7 +272,7 @@ impl Exchange {
             })?;
         let verified = self.verify(tokens).await;
         if verified.is_err() {
-            end_quietly(&self.client).await;
+            self.client.end_within(FAREWELL).await;
         }
         verified
     }
@@ -307,16 +307,6 @@ impl Exchange {
             },
             identity,
         })
-    }
-}
-
-/// Ends a session that nobody will use; failing to is harmless, it ends by itself.
-async fn end_quietly(client: &AuthressClient) {
-    if !matches!(
-        tokio::time::timeout(FAREWELL, client.end_session()).await,
-        Ok(Ok(()))
-    ) {
-        tracing::info!("the login service could not be told that a session is not used");
     }
 }
 

@@ -8,28 +8,24 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use mail_model::remote::{BearerToken, TokenError, TokenSource};
+use mail_model::remote::{BearerToken, TokenSource as _};
 use mail_model::{AccountId, UnixTime};
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
 
-use super::machine::{Effect, Event, NeedsSignIn, State, step};
-use super::stored::{self, StoredError};
-use super::{SessionError, SessionState, VaultProblem, renewal};
+use super::machine::step;
+use super::state::{Effect, Event, State};
+use super::{SessionError, SessionState, VaultProblem};
 use crate::authress::{AuthressError, Profile};
 use crate::clock::Clock;
 use crate::credentials::{Credentials, SignedIn, VerifiedIdentity};
-use crate::sealed_file::{SealedFile, SealedFileError, delete_file};
+use crate::sealed_file::SealedFile;
 use crate::tenant::TenantConfig;
 use crate::vault::Vault;
 use crate::verify::TokenVerifier;
 
 /// For telling the login service that the person has signed out.
 const FAREWELL: Duration = Duration::from_millis(1500);
-/// A vault that failed is not asked again by itself within this, in seconds: each time could
-/// show the person a password window.
-const VAULT_PAUSE: i64 = 60;
 
 /// What one account's session works with.
 #[derive(Clone)]
@@ -67,27 +63,19 @@ pub(super) struct Inner {
     pub(super) parts: SessionParts,
     live: Mutex<Live>,
     view: watch::Sender<SessionState>,
-    writing: tokio::sync::Mutex<()>,
+    pub(super) writing: tokio::sync::Mutex<()>,
 }
 
 pub(super) struct Live {
     pub(super) state: State,
     pub(super) epoch: u64,
-    credentials: Option<Arc<Credentials>>,
+    pub(super) credentials: Option<Arc<Credentials>>,
     /// Newer than what is on disk, because the disk or the vault refused.
-    unsaved: Option<Arc<Credentials>>,
-    renewal: Option<watch::Receiver<()>>,
-    sealed: Option<Arc<SealedFile>>,
-    problem: VaultProblem,
-    vault_asked: Option<UnixTime>,
-}
-
-/// What a caller who wants a token has to do next.
-enum Plan {
-    Give(BearerToken),
-    Await(watch::Receiver<()>),
-    TryVault,
-    Fail(TokenError),
+    pub(super) unsaved: Option<Arc<Credentials>>,
+    pub(super) renewal: Option<watch::Receiver<()>>,
+    pub(super) sealed: Option<Arc<SealedFile>>,
+    pub(super) problem: VaultProblem,
+    pub(super) vault_asked: Option<UnixTime>,
 }
 
 impl Session {
@@ -195,23 +183,26 @@ impl Session {
             live.epoch += 1;
             (leaving, inner.apply(&mut live, Event::SignOut))
         };
-        let deleted = if effects.contains(&Effect::DeleteStored) {
-            inner.delete_file().await
-        } else {
-            Ok(())
-        };
-        let told = match leaving {
-            Some(credentials) if effects.contains(&Effect::EndRemoteSession) => matches!(
-                tokio::time::timeout(FAREWELL, credentials.client.end_session()).await,
-                Ok(Ok(()))
-            ),
-            Some(_) | None => false,
-        };
-        deleted?;
-        tracing::info!(account = %inner.parts.account, told, "signed out");
-        Ok(SignOutReport {
-            told_login_service: told,
+        let inner = Arc::clone(inner);
+        // In a task of its own: a sign-out that has begun is finished.
+        tokio::spawn(async move {
+            let deleted = if effects.contains(&Effect::DeleteStored) {
+                inner.delete_file().await
+            } else {
+                Ok(())
+            };
+            let told_login_service = match leaving {
+                Some(credentials) if effects.contains(&Effect::EndRemoteSession) => {
+                    credentials.client.end_within(FAREWELL).await
+                }
+                Some(_) | None => false,
+            };
+            deleted?;
+            tracing::info!(account = %inner.parts.account, told_login_service, "signed out");
+            Ok(SignOutReport { told_login_service })
         })
+        .await
+        .unwrap_or(Err(SessionError::Login(AuthressError::ShuttingDown)))
     }
 
     /// Puts the account aside: no token is given and nothing is renewed. The file stays.
@@ -260,20 +251,6 @@ impl Session {
     }
 }
 
-/// Gives the token in hand, or renews it first when it has less than five minutes left. While
-/// the login service cannot be reached, a token with less time left is given as long as it is
-/// good at all.
-#[async_trait]
-impl TokenSource for Session {
-    async fn token(&self) -> Result<BearerToken, TokenError> {
-        self.0.obtain(None).await
-    }
-
-    async fn replace(&self, refused: &BearerToken) -> Result<BearerToken, TokenError> {
-        self.0.obtain(Some(refused)).await
-    }
-}
-
 impl Inner {
     pub(super) fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
@@ -314,269 +291,6 @@ impl Inner {
         effects
     }
 
-    async fn obtain(
-        self: &Arc<Self>,
-        refused: Option<&BearerToken>,
-    ) -> Result<BearerToken, TokenError> {
-        let mut plan = self.plan(refused);
-        if matches!(plan, Plan::TryVault) {
-            self.try_vault(false).await;
-            plan = self.plan(refused);
-        }
-        match plan {
-            Plan::Give(token) => Ok(token),
-            Plan::Fail(error) => Err(error),
-            Plan::TryVault => Err(TokenError::VaultUnavailable),
-            Plan::Await(mut renewal) => {
-                // The sender is dropped when the renewal has ended, however it ended.
-                while renewal.changed().await.is_ok() {}
-                self.outcome(refused)
-            }
-        }
-    }
-
-    fn plan(self: &Arc<Self>, refused: Option<&BearerToken>) -> Plan {
-        let mut live = self.live();
-        let now = self.parts.clock.now();
-        let event = match refused {
-            Some(refused) if live.holds(refused) => Event::TokenRefused { now },
-            Some(_) | None => Event::TokenWanted { now },
-        };
-        let effects = self.apply(&mut live, event);
-        if effects.contains(&Effect::Renew) {
-            live.renewal = Some(renewal::start(self, &live));
-        }
-        for effect in effects {
-            match effect {
-                Effect::GiveToken => return live.give(),
-                Effect::AwaitRenewal => {
-                    if let Some(renewal) = &live.renewal {
-                        return Plan::Await(renewal.clone());
-                    }
-                }
-                Effect::TryVault => return Plan::TryVault,
-                Effect::RefuseUnreachable => return Plan::Fail(live.unreachable(now)),
-                Effect::RefuseVault => return Plan::Fail(TokenError::VaultUnavailable),
-                _ => {}
-            }
-        }
-        Plan::Fail(TokenError::SignInAgain)
-    }
-
-    /// What a caller gets after waiting. Never starts anything: whoever waited for a renewal
-    /// that failed must not begin the next one.
-    fn outcome(&self, refused: Option<&BearerToken>) -> Result<BearerToken, TokenError> {
-        let live = self.live();
-        let now = self.parts.clock.now();
-        match live.state {
-            State::SignedIn {
-                validity,
-                not_before,
-                ..
-            } => {
-                let is_refused = refused.is_some_and(|token| live.holds(token));
-                if is_refused || !(validity.is_good(now) || not_before.is_none()) {
-                    return Err(live.unreachable(now));
-                }
-                match live.give() {
-                    Plan::Give(token) => Ok(token),
-                    _ => Err(TokenError::SignInAgain),
-                }
-            }
-            // Somebody else has already found the new token too old.
-            State::Renewing { .. } => Err(TokenError::Unreachable { retry_after: None }),
-            State::Locked => Err(TokenError::VaultUnavailable),
-            State::SignedOut
-            | State::Authorizing { .. }
-            | State::Exchanging { .. }
-            | State::NeedsSignIn { .. }
-            | State::Sealed => Err(TokenError::SignInAgain),
-        }
-    }
-
-    fn client(&self) -> Result<Arc<crate::authress::AuthressClient>, TokenError> {
-        self.live()
-            .credentials
-            .as_ref()
-            .map(|credentials| Arc::clone(&credentials.client))
-            .ok_or(TokenError::SignInAgain)
-    }
-
-    /// Reads the session from disk, once, at the start or after the vault has been in the way.
-    async fn load(&self) {
-        let _turn = self.writing.lock().await;
-        let read = self.read().await;
-        let mut live = self.live();
-        live.vault_asked = Some(self.parts.clock.now());
-        let event = match read {
-            Ok(credentials) => {
-                let validity = credentials.validity;
-                live.credentials = Some(Arc::new(credentials));
-                Event::Loaded { validity }
-            }
-            Err(Unloaded::Over(why)) => Event::SessionOver { why },
-            Err(Unloaded::Vault(problem)) => {
-                live.problem = problem;
-                Event::VaultFailed
-            }
-        };
-        self.apply(&mut live, event);
-    }
-
-    async fn read(&self) -> Result<Credentials, Unloaded> {
-        let sealed = match self.sealed_file().await {
-            Ok(sealed) => sealed,
-            Err(SessionError::NoKey) => {
-                let is_there = tokio::fs::try_exists(&self.parts.file)
-                    .await
-                    .unwrap_or(false);
-                return Err(Unloaded::Over(if is_there {
-                    NeedsSignIn::KeyChanged
-                } else {
-                    NeedsSignIn::NothingStored
-                }));
-            }
-            Err(SessionError::Vault(error)) => return Err(Unloaded::Vault((&error).into())),
-            Err(_) => return Err(Unloaded::Vault(VaultProblem::Keyring)),
-        };
-        let read = tokio::task::spawn_blocking(move || sealed.read()).await;
-        let content = match read {
-            Ok(Ok(Some(content))) => content,
-            Ok(Ok(None)) => return Err(Unloaded::Over(NeedsSignIn::NothingStored)),
-            Ok(Err(SealedFileError::WrongKey)) => {
-                return Err(Unloaded::Over(NeedsSignIn::KeyChanged));
-            }
-            Ok(Err(SealedFileError::Damaged | SealedFileError::Newer)) => {
-                return Err(Unloaded::Over(NeedsSignIn::Damaged));
-            }
-            Ok(Err(SealedFileError::Disk(_) | SealedFileError::NoRandomBytes(_))) | Err(_) => {
-                return Err(Unloaded::Vault(VaultProblem::Disk));
-            }
-        };
-        let stored = match stored::decode(&content, &self.parts.tenant) {
-            Ok(stored) => stored,
-            Err(StoredError::Unreadable) => return Err(Unloaded::Over(NeedsSignIn::Damaged)),
-            Err(StoredError::Network(_)) => return Err(Unloaded::Vault(VaultProblem::Disk)),
-        };
-        let identity = &stored.credentials.identity;
-        if identity.subject != self.parts.subject || identity.issuer != self.parts.tenant.issuer() {
-            return Err(Unloaded::Over(NeedsSignIn::NothingStored));
-        }
-        match stored.over {
-            Some(why) => Err(Unloaded::Over(why)),
-            None => Ok(stored.credentials),
-        }
-    }
-
-    async fn try_vault(&self, asked_by_person: bool) {
-        let (unsaved, epoch) = {
-            let live = self.live();
-            if live.state != State::Locked {
-                return;
-            }
-            let now = self.parts.clock.now().seconds();
-            let asked = live.vault_asked.map_or(i64::MIN, UnixTime::seconds);
-            if !asked_by_person && now.saturating_sub(asked) < VAULT_PAUSE {
-                return;
-            }
-            (live.unsaved.clone(), live.epoch)
-        };
-        let Some(credentials) = unsaved else {
-            self.load().await;
-            return;
-        };
-        let stored = self.store(&credentials, epoch, None).await;
-        let mut live = self.live();
-        live.vault_asked = Some(self.parts.clock.now());
-        if live.epoch != epoch || live.state != State::Locked {
-            return;
-        }
-        let event = match stored {
-            Ok(()) => {
-                let validity = credentials.validity;
-                live.credentials = Some(credentials);
-                live.unsaved = None;
-                Event::Loaded { validity }
-            }
-            Err(error) => {
-                live.problem = problem(&error);
-                Event::VaultFailed
-            }
-        };
-        self.apply(&mut live, event);
-    }
-
-    async fn store_and_adopt(&self, credentials: Arc<Credentials>) -> Result<(), SessionError> {
-        // The key may have been made anew since the last sign-in.
-        self.live().sealed = None;
-        let sealed = self.sealed_file().await?;
-        let _turn = self.writing.lock().await;
-        if self.live().state == State::Sealed {
-            return Err(SessionError::Sealed);
-        }
-        write(sealed, &credentials, None).await?;
-        let mut live = self.live();
-        live.epoch += u64::from(live.state != State::SignedOut || live.credentials.is_some());
-        let validity = credentials.validity;
-        live.credentials = Some(credentials);
-        live.unsaved = None;
-        self.apply(&mut live, Event::Adopted { validity });
-        Ok(())
-    }
-
-    /// Writes the session file, unless the epoch is over: then there is nothing to keep.
-    pub(super) async fn store(
-        &self,
-        credentials: &Credentials,
-        epoch: u64,
-        over: Option<NeedsSignIn>,
-    ) -> Result<(), SessionError> {
-        let sealed = self.sealed_file().await?;
-        let _turn = self.writing.lock().await;
-        if self.live().epoch != epoch {
-            return Ok(());
-        }
-        write(sealed, credentials, over).await
-    }
-
-    /// Stores cookies that came with an answer that was not about the session itself.
-    async fn keep_jar(&self) {
-        let (credentials, epoch) = {
-            let live = self.live();
-            (live.credentials.clone(), live.epoch)
-        };
-        if let Some(credentials) = credentials
-            && credentials.client.jar().is_changed()
-            && let Err(error) = self.store(&credentials, epoch, None).await
-        {
-            tracing::warn!(account = %self.parts.account, %error, "cookies could not be saved");
-        }
-    }
-
-    async fn sealed_file(&self) -> Result<Arc<SealedFile>, SessionError> {
-        if let Some(sealed) = &self.live().sealed {
-            return Ok(Arc::clone(sealed));
-        }
-        let parts = &self.parts;
-        let key = parts
-            .vault
-            .key(&parts.account)
-            .await?
-            .ok_or(SessionError::NoKey)?;
-        let sealed = Arc::new(SealedFile::new(&parts.file, &parts.account, &key));
-        self.live().sealed = Some(Arc::clone(&sealed));
-        Ok(sealed)
-    }
-
-    async fn delete_file(&self) -> Result<(), SessionError> {
-        let _turn = self.writing.lock().await;
-        let path = self.parts.file.clone();
-        tokio::task::spawn_blocking(move || delete_file(&path))
-            .await
-            .unwrap_or_else(|_| Err(std::io::ErrorKind::Interrupted.into()))
-            .map_err(|error| SealedFileError::Disk(error).into())
-    }
-
     /// Ends the renewal of one epoch: new credentials or a reason, as an event.
     pub(super) fn finish_renewal(
         &self,
@@ -598,7 +312,7 @@ impl Inner {
             _ => {}
         }
         if let Some(error) = failure {
-            live.problem = problem(error);
+            live.problem = error.into();
         }
         self.apply(&mut live, event)
     }
@@ -607,32 +321,6 @@ impl Inner {
 impl Live {
     pub(super) fn credentials(&self) -> Option<Arc<Credentials>> {
         self.credentials.clone()
-    }
-
-    fn holds(&self, token: &BearerToken) -> bool {
-        self.credentials
-            .as_ref()
-            .is_some_and(|held| held.access.expose_secret() == token.expose())
-    }
-
-    fn give(&self) -> Plan {
-        match &self.credentials {
-            Some(held) => Plan::Give(BearerToken::new(held.access.expose_secret().to_owned())),
-            None => Plan::Fail(TokenError::SignInAgain),
-        }
-    }
-
-    fn unreachable(&self, now: UnixTime) -> TokenError {
-        let until = match self.state {
-            State::SignedIn { not_before, .. } => not_before,
-            _ => None,
-        };
-        let seconds = until.map(|until| until.seconds().saturating_sub(now.seconds()));
-        TokenError::Unreachable {
-            retry_after: seconds
-                .and_then(|seconds| u64::try_from(seconds).ok())
-                .map(Duration::from_secs),
-        }
     }
 
     fn seen(&self) -> SessionState {
@@ -652,38 +340,4 @@ impl Live {
             State::Sealed => SessionState::Sealed,
         }
     }
-}
-
-/// Why a session was not read.
-enum Unloaded {
-    Over(NeedsSignIn),
-    Vault(VaultProblem),
-}
-
-fn problem(error: &SessionError) -> VaultProblem {
-    match error {
-        SessionError::Vault(error) => error.into(),
-        SessionError::NoKey => VaultProblem::Keyring,
-        _ => VaultProblem::Disk,
-    }
-}
-
-async fn write(
-    sealed: Arc<SealedFile>,
-    credentials: &Credentials,
-    over: Option<NeedsSignIn>,
-) -> Result<(), SessionError> {
-    let content = stored::encode(credentials, over)
-        .map_err(|_| SessionError::NotStored(SealedFileError::Damaged))?;
-    tokio::task::spawn_blocking(move || sealed.write(&content))
-        .await
-        .unwrap_or_else(|_| {
-            Err(SealedFileError::Disk(
-                std::io::ErrorKind::Interrupted.into(),
-            ))
-        })
-        .map_err(|error| {
-            credentials.client.jar().mark_changed();
-            SessionError::NotStored(error)
-        })
 }

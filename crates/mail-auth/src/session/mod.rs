@@ -1,12 +1,16 @@
 //! A session's life: the pure machine and the driver that runs it.
 
+mod keeping;
 mod live;
 mod machine;
 mod renewal;
+mod state;
 mod stored;
+mod tokens;
 
 pub use live::{Session, SessionParts, SignOutReport};
-pub use machine::{Effect, Event, NeedsSignIn, Origin, Refused, State, Validity, step};
+pub use machine::step;
+pub use state::{Effect, Event, NeedsSignIn, Origin, Refused, State, Validity};
 
 use mail_model::{Reaction, UnixTime};
 
@@ -87,6 +91,21 @@ impl From<&VaultError> for VaultProblem {
             | VaultError::AlreadyThere
             | VaultError::Failed(_)
             | VaultError::NoRandomBytes(_) => Self::Keyring,
+        }
+    }
+}
+
+impl From<&SessionError> for VaultProblem {
+    fn from(error: &SessionError) -> Self {
+        match error {
+            SessionError::Vault(error) => error.into(),
+            SessionError::NoKey => Self::Keyring,
+            SessionError::NotStored(_)
+            | SessionError::OtherPerson
+            | SessionError::Sealed
+            | SessionError::Token(_)
+            | SessionError::Login(_)
+            | SessionError::Network(_) => Self::Disk,
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::SessionError;
 use super::live::{Inner, Live};
-use super::machine::{Effect, Event, NeedsSignIn, Validity};
+use super::state::{Effect, Event, NeedsSignIn, Validity};
 use crate::authress::{ATTEMPTS, AuthressError, Tokens};
 use crate::credentials::{Credentials, VerifiedIdentity};
 use crate::verify::VerifyError;

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::machine::{NeedsSignIn, Validity};
+use super::state::{NeedsSignIn, Validity};
 use crate::authress::AuthressClient;
 use crate::credentials::{Credentials, VerifiedIdentity};
 use crate::http::NetworkError;

@@ -17,7 +17,7 @@ fn is_installed(program: &str) -> bool {
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
-/// Runs one ignored test of this file in a world of its own. `None` for the usual bus.
+/// Runs one ignored test of this file in a world of its own.
 fn run_inside(test: &str, bus: Bus) {
     if !cfg!(target_os = "linux")
         || !is_installed("dbus-run-session")
@@ -40,12 +40,7 @@ fn run_inside(test: &str, bus: Bus) {
     }
     let this = std::env::current_exe().unwrap();
     let mut command = match &bus {
-        Bus::Session => {
-            let mut command = Command::new("dbus-run-session");
-            command.arg("--").arg(this);
-            command
-        }
-        Bus::WithoutServices => {
+        Bus::Private => {
             let config = home.path().join("bus.conf");
             std::fs::write(&config, BUS_WITHOUT_SERVICES).unwrap();
             let mut command = Command::new("dbus-run-session");
@@ -85,8 +80,8 @@ fn run_inside(test: &str, bus: Bus) {
 }
 
 enum Bus {
-    Session,
-    WithoutServices,
+    /// One of its own, which starts no services by itself: only the daemon of the test answers.
+    Private,
     At(String),
 }
 
@@ -104,15 +99,12 @@ const BUS_WITHOUT_SERVICES: &str = r#"<busconfig>
 
 #[test]
 fn a_real_keyring_keeps_keys_and_says_when_it_is_locked() {
-    run_inside("keyring::inside_a_session_with_a_keyring", Bus::Session);
+    run_inside("keyring::inside_a_session_with_a_keyring", Bus::Private);
 }
 
 #[test]
 fn a_session_without_a_keyring_is_said_to_have_none() {
-    run_inside(
-        "keyring::inside_a_session_without_a_keyring",
-        Bus::WithoutServices,
-    );
+    run_inside("keyring::inside_a_session_without_a_keyring", Bus::Private);
 }
 
 #[test]

@@ -72,7 +72,7 @@ async fn fifty_callers_with_one_spent_token_make_one_renewal() {
         }
     }));
     let gate = async {
-        world.tenant.renewal_arrived().await;
+        world.tenant.somebody_arrived().await;
         world.tenant.open_gate();
     };
     let (tokens, ()) = in_time(async { tokio::join!(biased; callers, gate) }).await;
@@ -98,7 +98,7 @@ async fn a_caller_who_goes_away_does_not_lose_the_answer() {
         let caller = session.token();
         tokio::select! {
             _ = caller => panic!("the gate is closed"),
-            () = world.tenant.renewal_arrived() => {}
+            () = world.tenant.somebody_arrived() => {}
         }
     }
     world.tenant.open_gate();

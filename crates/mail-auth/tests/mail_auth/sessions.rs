@@ -108,7 +108,7 @@ async fn a_late_renewal_of_the_old_session_does_not_overwrite_the_new_one() {
         let session = session.clone();
         async move { session.token().await }
     });
-    in_time(world.tenant.renewal_arrived()).await;
+    in_time(world.tenant.somebody_arrived()).await;
     session.replace_credentials(fresh).await.unwrap();
     let stored = std::fs::read(world.file("work")).unwrap();
     world.tenant.open_gate();
@@ -159,7 +159,7 @@ async fn a_sign_out_during_a_renewal_stays_a_sign_out() {
         let session = session.clone();
         async move { session.token().await }
     });
-    in_time(world.tenant.renewal_arrived()).await;
+    in_time(world.tenant.somebody_arrived()).await;
     session.sign_out().await.unwrap();
     world.tenant.open_gate();
     let outcome = in_time(waiting).await.unwrap();

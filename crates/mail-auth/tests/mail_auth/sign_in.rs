@@ -129,28 +129,36 @@ async fn a_session_opened_for_a_cancelled_attempt_is_ended() {
     let attempt = world.begin().await.unwrap();
     let url = attempt.url().clone();
     let cancel = CancellationToken::new();
-    let waiting = tokio::spawn({
-        let cancel = cancel.clone();
-        async move { error(attempt.wait(&cancel).await) }
-    });
-    // The server works on the code while the person gives up.
-    let held = world.tenant.inner.lock().unwrap();
-    drop(held);
-    browser::sign_in(&url).await;
-    cancel.cancel();
-    let outcome = in_time(waiting).await;
-    match outcome {
-        Ok(SignInError::Cancelled) => {
-            in_time(async {
-                while world.tenant.session_count() > 0 || world.tenant.count("tokens") == 0 {
-                    tokio::task::yield_now().await;
-                }
-            })
-            .await;
+    world.tenant.close_gate();
+    let (result, ()) = in_time(async {
+        tokio::join!(attempt.wait(&cancel), async {
+            browser::sign_in(&url).await;
+            world.tenant.somebody_arrived().await;
+            cancel.cancel();
+        })
+    })
+    .await;
+    assert!(matches!(error(result), SignInError::Cancelled));
+    world.tenant.open_gate();
+    in_time(async {
+        while world.tenant.count("end") == 0 {
+            tokio::task::yield_now().await;
         }
-        // The exchange was faster than the person: then it is a finished sign-in.
-        other => assert!(other.is_err(), "{other:?}"),
-    }
+    })
+    .await;
+    assert_eq!(world.tenant.count("tokens"), 1);
+    assert_eq!(world.tenant.session_count(), 0);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_not_kept_is_ended_at_the_service() {
+    let world = World::new().await;
+    let signed_in = world.sign_in("user|ana").await.unwrap();
+    assert!(signed_in.discard().await);
+    assert_eq!(world.tenant.session_count(), 0);
+    let signed_in = world.sign_in("user|ana").await.unwrap();
+    world.tenant.fault("end", Fault::Status(500, json!({})));
+    assert!(!signed_in.discard().await);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! need, strict where it matters (one use of codes, PKCE, rotation with reuse detection).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -76,7 +77,7 @@ pub(crate) struct TestTenant {
     gate: Arc<Gate>,
 }
 
-/// Holds renewals back until the test lets them go.
+/// Holds exchanges and renewals back until the test lets them go.
 #[derive(Default)]
 struct Gate {
     closed: std::sync::atomic::AtomicBool,
@@ -192,20 +193,25 @@ impl TestTenant {
     }
 
     pub(crate) fn close_gate(&self) {
-        self.gate
-            .closed
-            .store(true, std::sync::atomic::Ordering::SeqCst);
+        self.gate.closed.store(true, SeqCst);
     }
 
-    /// Waits until a renewal stands at the gate.
-    pub(crate) async fn renewal_arrived(&self) {
+    /// Waits until an exchange or a renewal stands at the gate.
+    pub(crate) async fn somebody_arrived(&self) {
         self.gate.arrived.notified().await;
     }
 
+    async fn pass_gate(&self) {
+        if self.gate.closed.load(SeqCst) {
+            self.gate.arrived.notify_one();
+        }
+        while self.gate.closed.load(SeqCst) {
+            self.gate.open.notified().await;
+        }
+    }
+
     pub(crate) fn open_gate(&self) {
-        self.gate
-            .closed
-            .store(false, std::sync::atomic::Ordering::SeqCst);
+        self.gate.closed.store(false, SeqCst);
         self.gate.open.notify_one();
     }
 
@@ -410,6 +416,7 @@ async fn tokens(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    tenant.pass_gate().await;
     tenant.with(|inner| {
         if let Some(fault) = inner.enter("tokens", &headers, &body) {
             return failing(fault);
@@ -440,10 +447,7 @@ async fn tokens(
 
 async fn renew(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes) -> Response {
     let fault = tenant.with(|inner| inner.enter("renew", &headers, &body));
-    tenant.gate.arrived.notify_one();
-    while tenant.gate.closed.load(std::sync::atomic::Ordering::SeqCst) {
-        tenant.gate.open.notified().await;
-    }
+    tenant.pass_gate().await;
     if let Some(fault) = &fault
         && !matches!(fault, Fault::FailAfter(_))
     {
