@@ -49,7 +49,7 @@ impl AccountEngine {
             .iter()
             .any(|set| set.file == FileKind::Mail);
         let board = StatusBoard::new(rebuilding);
-        let queued = store.intents(usize::MAX).await?.len() as u64;
+        let queued = store.queued().await?;
         board.set_queued(queued);
         if let Some(at) = store.progress().await?.last_success {
             board.set_synced_at(at);

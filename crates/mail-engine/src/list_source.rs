@@ -98,34 +98,8 @@ impl ListSource for OneMailbox {
 
     async fn totals(&self) -> Result<Totals, StoreError> {
         let rows = self.store.total(&self.scope).await?;
-        let unread = unread(&self.store, &self.scope, rows).await?;
+        let unread = self.store.unread(&self.scope).await?;
         Ok(Totals { rows, unread })
-    }
-}
-
-/// Unread rows of a list. The store keeps a count for each filter but not for two at once; then
-/// the shorter of both lists is read.
-async fn unread(store: &AccountStore, scope: &ListScope, rows: u64) -> Result<u64, StoreError> {
-    let unread = ListScope {
-        filter: Filter::Unread,
-        ..scope.clone()
-    };
-    let total = store.total(&unread).await?;
-    let both: fn(&ListRow) -> bool = match scope.filter {
-        Filter::All | Filter::Unread => return Ok(total),
-        Filter::Starred => |row| row.starred && row.unread_count > 0,
-        Filter::Files => |row| row.has_attachment && row.unread_count > 0,
-    };
-    let shorter = if rows <= total { scope } else { &unread };
-    let mut count = 0;
-    let mut after = None;
-    loop {
-        let page = store.page(shorter, after, STRIDE).await?;
-        count += page.iter().filter(|row| both(row)).count() as u64;
-        match page.last() {
-            Some(last) if page.len() == STRIDE => after = Some(last.cursor()),
-            _ => return Ok(count),
-        }
     }
 }
 

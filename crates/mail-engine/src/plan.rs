@@ -260,6 +260,49 @@ pub fn delta_batches(since: &StateString, delta: MessageDelta) -> Vec<SyncBatch>
     batches
 }
 
+/// The way through an inventory, page by page.
+///
+/// Positions shift back when messages go between two pages. So after a page at which the server's
+/// state had moved, the next one begins in the middle of it: a message is only missed when more
+/// than half a page goes at once, and a message that is here is then still asked for by name.
+#[derive(Debug, Clone, Default)]
+pub struct InventoryWalk {
+    position: u64,
+    state: Option<StateString>,
+    first: Option<MessageId>,
+}
+
+impl InventoryWalk {
+    /// After how many messages to ask.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Takes a page in; says whether there may be more.
+    ///
+    /// # Errors
+    /// The page is the last one again although nothing has moved.
+    pub fn advance(
+        &mut self,
+        state: StateString,
+        page: &[MessageUpdate],
+    ) -> Result<bool, NoProgress> {
+        let Some(first) = page.first() else {
+            return Ok(false);
+        };
+        let moved = self.state.as_ref().is_some_and(|before| *before != state);
+        if !moved && self.first.as_ref() == Some(&first.id) {
+            return Err(NoProgress);
+        }
+        let length = page.len() as u64;
+        self.position += if moved { length - length / 2 } else { length };
+        self.first = Some(first.id.clone());
+        self.state = Some(state);
+        Ok(true)
+    }
+}
+
 /// The batches of a page of the inventory: known messages as they are now, unknown ones whole.
 #[must_use]
 pub fn inventory_batches(
@@ -277,6 +320,23 @@ pub fn inventory_batches(
         extend(&mut batches, chunk.len(), |batch| {
             batch.update.extend_from_slice(chunk);
             batch.mark = Some(sweep);
+        });
+    }
+    batches
+}
+
+/// The batches after asking for `asked` by name: what was found stays, everything else goes.
+#[must_use]
+pub fn sweep_batches(asked: Vec<MessageId>, found: Vec<Message>, sweep: Sweep) -> Vec<SyncBatch> {
+    let exists: BTreeSet<MessageId> = found.iter().map(|message| message.id.clone()).collect();
+    let gone: Vec<MessageId> = asked
+        .into_iter()
+        .filter(|id| !exists.contains(id))
+        .collect();
+    let mut batches = upserts(found, Some(sweep));
+    for chunk in gone.chunks(BATCH) {
+        extend(&mut batches, chunk.len(), |batch| {
+            batch.remove.extend_from_slice(chunk);
         });
     }
     batches

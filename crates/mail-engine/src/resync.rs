@@ -1,9 +1,9 @@
 //! What replaces the server's change log when a state was lost: a look at everything.
 //!
-//! Mark and sweep. Nothing leaves the list before the whole inventory was seen. Positions shift
-//! when messages go while it is read, so an inventory during which the server's state moved is
-//! read once more; what any of the passes named stays. The person's open marks stay on top all
-//! the time.
+//! Mark and sweep. Nothing leaves the list before the whole inventory was seen, and then only
+//! what the server, asked for it by name, does not have: positions shift when messages go while
+//! an inventory is read, so not being named in it proves nothing. The person's open marks stay on
+//! top all the time.
 
 use mail_model::StateString;
 use mail_model::remote::MessagePage;
@@ -14,16 +14,6 @@ use crate::plan;
 use crate::shared::{StepError, WakeSet};
 use crate::sync_state::Event;
 
-/// How often an inventory is read because the server's state moved meanwhile.
-const PASSES: u32 = 3;
-
-/// Whether positions may have shifted while an inventory was read.
-#[derive(PartialEq, Eq)]
-enum Pass {
-    Still,
-    Moved,
-}
-
 impl AccountLoop {
     /// Looks at everything; gives the state from which changes can be asked for again.
     pub(crate) async fn resynchronise(&mut self) -> Result<StateString, StepError> {
@@ -32,11 +22,8 @@ impl AccountLoop {
         // the oldest one met here, so changes asked for from it miss nothing.
         let page = self.newest(sweep).await?;
         let state = page.state;
-        for _ in 0..PASSES {
-            if self.inventory(sweep, page.total).await? == Pass::Still {
-                break;
-            }
-        }
+        self.inventory(sweep, page.total).await?;
+        self.ask_for_unmarked(sweep).await?;
         self.shared.store.finish_sweep(sweep).await?;
         let progress = ProgressUpdate {
             message_state: Some(state.clone()),
@@ -61,11 +48,8 @@ impl AccountLoop {
     }
 
     /// Reads the inventory once, from its beginning to its end.
-    async fn inventory(&mut self, sweep: Sweep, of: Option<u64>) -> Result<Pass, StepError> {
-        let mut position = 0_u64;
-        let mut last_first = None;
-        let mut begun_at: Option<StateString> = None;
-        let mut pass = Pass::Still;
+    async fn inventory(&mut self, sweep: Sweep, of: Option<u64>) -> Result<(), StepError> {
+        let mut walk = plan::InventoryWalk::default();
         let mut early = WakeSet::default();
         loop {
             self.check_stop()?;
@@ -75,22 +59,15 @@ impl AccountLoop {
                 self.replay().await?;
                 self.newest(sweep).await?;
             }
+            let position = walk.position();
             let (state, updates) = self
                 .ask(|shared| async move { shared.source.inventory(position, plan::BATCH).await })
                 .await?;
-            if begun_at.get_or_insert_with(|| state.clone()) != &state {
-                pass = Pass::Moved;
-            }
-            let Some(first) = updates.first().map(|update| update.id.clone()) else {
+            if !walk.advance(state, &updates)? {
                 // The newest page has answered them in part; the changes still have to be asked for.
                 self.shared.wakes.put_back(early);
-                return Ok(pass);
-            };
-            if last_first.as_ref() == Some(&first) {
-                return Err(plan::NoProgress.into());
+                return Ok(());
             }
-            last_first = Some(first);
-            position += updates.len() as u64;
             let ids: Vec<_> = updates.iter().map(|update| update.id.clone()).collect();
             let unknown = self.shared.store.unknown_ids(&ids).await?;
             let whole = if unknown.is_empty() {
@@ -102,10 +79,27 @@ impl AccountLoop {
             self.apply(plan::inventory_batches(updates, whole, sweep))
                 .await?;
             self.happen(Event::Advanced {
-                done: position,
+                done: walk.position(),
                 of,
                 lasting: false,
             });
+        }
+    }
+
+    /// Asks for the messages the inventory did not name; those that exist stay, the others go.
+    async fn ask_for_unmarked(&mut self, sweep: Sweep) -> Result<(), StepError> {
+        loop {
+            self.check_stop()?;
+            let unmarked = self.shared.store.unmarked(sweep, plan::BATCH).await?;
+            if unmarked.is_empty() {
+                return Ok(());
+            }
+            let ids = unmarked.clone();
+            let found = self
+                .ask(|shared| async move { shared.source.messages(&ids).await })
+                .await?;
+            self.apply(plan::sweep_batches(unmarked, found, sweep))
+                .await?;
         }
     }
 }
