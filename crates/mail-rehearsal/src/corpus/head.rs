@@ -42,6 +42,12 @@ impl Written {
         }
     }
 
+    fn id(&self, planner: &Planner<'_>) -> String {
+        let from = self.from(planner).1;
+        let domain = from.rsplit('@').next().unwrap_or("mail.example");
+        planner.message_id(self.thread, self.place, domain)
+    }
+
     fn people(&self, name: &str, planner: &Planner<'_>) -> Vec<Who> {
         let line = self.field(name).unwrap_or_default();
         line.split(", ")
@@ -143,19 +149,11 @@ pub(crate) fn draft(all: &[Written], index: usize, planner: &Planner<'_>) -> Opt
     if draft.to.is_empty() && !written.marks.contains(&"draft") {
         draft.to.push(planner.life.owner());
     }
-    let id = |w: &Written| {
-        let from = w.from(planner);
-        planner.message_id(
-            w.thread,
-            w.place,
-            from.1.rsplit('@').next().unwrap_or("mail.example"),
-        )
-    };
-    draft.message_id = id(written);
+    draft.message_id = written.id(planner);
     draft.references = all
         .iter()
         .filter(|w| w.thread == written.thread && w.place < written.place)
-        .map(id)
+        .map(|w| w.id(planner))
         .collect();
     draft.files = written
         .field("Files")
@@ -170,7 +168,7 @@ pub(crate) fn draft(all: &[Written], index: usize, planner: &Planner<'_>) -> Opt
         .field("Charset")
         .and_then(|c| encoding_rs::Encoding::for_label(c.as_bytes()))
         .unwrap_or(UTF_8);
-    draft.transfer = if seed % 2 == 0 {
+    draft.transfer = if seed.is_multiple_of(2) {
         Transfer::QuotedPrintable
     } else {
         Transfer::Base64

@@ -91,12 +91,12 @@ pub(crate) fn page(draft: &Draft) -> String {
     };
     let mut images = String::new();
     for n in 0..draft.images {
-        write!(images, "<p><img src=\"https://img.{domain}/m/{id:06x}/{n}.jpg\" width=\"520\" height=\"{}\" alt=\"\"></p>\n", 140 + n * 20).ok();
+        writeln!(images, "<p><img src=\"https://img.{domain}/m/{id:06x}/{n}.jpg\" width=\"520\" height=\"{}\" alt=\"\"></p>", 140 + n * 20).ok();
     }
     if draft.picture {
-        write!(
+        writeln!(
             images,
-            "<p><img src=\"cid:{}\" alt=\"Picture\" width=\"240\"></p>\n",
+            "<p><img src=\"cid:{}\" alt=\"Picture\" width=\"240\"></p>",
             picture_id(draft)
         )
         .ok();

@@ -76,13 +76,7 @@ impl<'a> Planner<'a> {
             times.push(at);
             let last = speakers.last().copied();
             speakers.push(match (template.kind, last) {
-                (Kind::Talk, None) => {
-                    if dice.chance(22) {
-                        0
-                    } else {
-                        1
-                    }
-                }
+                (Kind::Talk, None) => u8::from(!dice.chance(22)),
                 (Kind::Talk, Some(0)) => {
                     1 + u8::try_from(dice.below(u64::from(cast - 1))).unwrap_or(0)
                 }
@@ -338,7 +332,7 @@ impl<'a> Planner<'a> {
                 }
             }
             Kind::Note => {
-                if writer % 2 == 0 {
+                if writer.is_multiple_of(2) {
                     Style::Html
                 } else {
                     Style::Plain

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 
-use super::journal::{Event, Journal, Opened};
+use super::counts::Counts;
+use super::journal::{Journal, Opened};
 use super::message::Parsed;
-use super::state::{ChangeLog, Op};
+use super::state::ChangeLog;
 use super::submission::Submission;
 use crate::corpus::{Corpus, Marks};
 use crate::people::Person;
@@ -29,11 +30,12 @@ pub(crate) struct Record {
     pub(crate) keywords: u32,
     pub(crate) thread: u32,
     /// Its place in a generated conversation; [`STORED`] for a message with bytes of its own.
-    place: u16,
+    pub(super) place: u16,
     pub(crate) destroyed: bool,
 }
 
-const STORED: u16 = u16::MAX;
+/// [`Record::place`] of a message with bytes of its own.
+pub(super) const STORED: u16 = u16::MAX;
 
 /// A mailbox.
 #[derive(Debug, Clone)]
@@ -44,7 +46,7 @@ pub(crate) struct Folder {
     pub(crate) sort_order: u32,
     pub(crate) subscribed: bool,
     /// Its bit.
-    slot: u8,
+    pub(super) slot: u8,
 }
 
 impl Folder {
@@ -52,15 +54,6 @@ impl Folder {
     pub(crate) const fn bit(&self) -> u64 {
         1 << self.slot
     }
-}
-
-/// Counts of a mailbox (RFC 8621 section 2).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) emails: u64,
-    pub(crate) unread_emails: u64,
-    pub(crate) threads: u64,
-    pub(crate) unread_threads: u64,
 }
 
 /// Which data types a commit touched.
@@ -89,24 +82,24 @@ pub(crate) struct Logs {
 pub(crate) struct Account {
     pub(crate) person: Person,
     corpus: Corpus,
-    records: Vec<Record>,
+    pub(super) records: Vec<Record>,
     /// Messages with bytes of their own.
-    stored: HashMap<u32, String>,
+    pub(super) stored: HashMap<u32, String>,
     /// Numbers of messages that are there, oldest first.
-    order: Vec<u32>,
+    pub(super) order: Vec<u32>,
     /// Messages of each conversation, in order of receipt.
-    threads: Vec<Vec<u32>>,
+    pub(super) threads: Vec<Vec<u32>>,
     /// Conversations of stored messages by `Message-ID`.
-    by_message_id: HashMap<String, u32>,
-    keywords: Vec<String>,
+    pub(super) by_message_id: HashMap<String, u32>,
+    pub(super) keywords: Vec<String>,
     pub(crate) folders: BTreeMap<u32, Folder>,
-    next_folder: u32,
+    pub(super) next_folder: u32,
     pub(crate) submissions: BTreeMap<u32, Submission>,
     pub(crate) next_submission: u32,
     pub(crate) logs: Logs,
     pub(crate) journal: Journal,
     /// Counts by mailbox, kept until a message changes.
-    counts: Option<BTreeMap<u32, Counts>>,
+    pub(super) counts: Option<BTreeMap<u32, Counts>>,
 }
 
 const SYSTEM_KEYWORDS: [&str; 8] = [
@@ -192,7 +185,7 @@ impl Account {
         }
     }
 
-    fn join(&mut self, thread: u32, number: u32) {
+    pub(super) fn join(&mut self, thread: u32, number: u32) {
         let at = thread as usize;
         if self.threads.len() <= at {
             self.threads.resize_with(at + 1, Vec::new);
@@ -291,231 +284,6 @@ impl Account {
         (self.folders.len() < MOST_MAILBOXES).then_some(self.next_folder)
     }
 
-    /// Writes the events down and applies them.
-    pub(crate) fn commit(&mut self, events: Vec<Event>) -> io::Result<Touched> {
-        self.journal.append(&events)?;
-        let mut touched = Touched::default();
-        for event in events {
-            let one = self.apply(event);
-            touched = Touched {
-                email: touched.email | one.email,
-                mailbox: touched.mailbox | one.mailbox,
-                thread: touched.thread | one.thread,
-                submission: touched.submission | one.submission,
-                delivery: touched.delivery | one.delivery,
-            };
-        }
-        Ok(touched)
-    }
-
-    fn apply(&mut self, event: Event) -> Touched {
-        let mut touched = Touched::default();
-        match event {
-            Event::Added {
-                blob,
-                received_at,
-                mailboxes,
-                keywords,
-                thread,
-            } => {
-                touched.email = true;
-                touched.mailbox = true;
-                touched.thread = true;
-                touched.delivery = !keywords.iter().any(|k| k == "$draft");
-                self.add(blob, received_at, &mailboxes, &keywords, thread);
-            }
-            Event::Changed {
-                email,
-                mailboxes,
-                keywords,
-            } => {
-                touched.email = true;
-                touched.mailbox = true;
-                self.change(email, &mailboxes, &keywords);
-            }
-            Event::Destroyed { email } => {
-                touched.email = true;
-                touched.mailbox = true;
-                touched.thread = true;
-                self.destroy(email);
-            }
-            Event::MailboxPut {
-                id,
-                name,
-                parent,
-                role,
-                sort_order,
-                subscribed,
-            } => {
-                touched.mailbox = true;
-                self.put_folder(id, name, parent, role, sort_order, subscribed);
-            }
-            Event::MailboxRemoved { id } => {
-                touched.mailbox = true;
-                self.folders.remove(&id);
-                self.logs.mailbox.push(id, Op::Destroyed);
-                self.counts = None;
-            }
-            Event::Submitted(submission) => {
-                touched.submission = true;
-                let id = submission.id;
-                self.next_submission = self.next_submission.max(id + 1);
-                let new = self.submissions.insert(id, submission).is_none();
-                self.logs
-                    .submission
-                    .push(id, if new { Op::Created } else { Op::Updated });
-            }
-            Event::SubmissionGone { id } => {
-                touched.submission = true;
-                self.submissions.remove(&id);
-                self.logs.submission.push(id, Op::Destroyed);
-            }
-            Event::StateLost => {
-                touched = Touched {
-                    email: true,
-                    mailbox: true,
-                    thread: true,
-                    submission: true,
-                    delivery: false,
-                };
-                for log in [
-                    &mut self.logs.email,
-                    &mut self.logs.mailbox,
-                    &mut self.logs.thread,
-                    &mut self.logs.submission,
-                ] {
-                    log.forget();
-                }
-            }
-        }
-        self.logs.delivery += u64::from(touched.delivery);
-        touched
-    }
-
-    fn bits_of(&mut self, mailboxes: &[u32], keywords: &[String]) -> (u64, u32) {
-        let folders = mailboxes
-            .iter()
-            .filter_map(|id| self.folders.get(id))
-            .fold(0, |bits, f| bits | f.bit());
-        let mut marks = 0;
-        for name in keywords {
-            if self.keyword_bit(name) == 0 && self.keywords.len() < MOST_KEYWORDS {
-                self.keywords.push(name.to_ascii_lowercase());
-            }
-            marks |= self.keyword_bit(name);
-        }
-        (folders, marks)
-    }
-
-    fn add(
-        &mut self,
-        blob: String,
-        received_at: i64,
-        mailboxes: &[u32],
-        keywords: &[String],
-        thread: Option<u32>,
-    ) {
-        let number = self.next_email();
-        let bytes = self.journal.load(&blob).unwrap_or_default();
-        let (folders, marks) = self.bits_of(mailboxes, keywords);
-        let fresh = u32::try_from(self.threads.len()).unwrap_or(u32::MAX);
-        let thread = thread.unwrap_or(fresh);
-        let existed = !self.thread(thread).is_empty();
-        self.records.push(Record {
-            received_at,
-            mailboxes: folders,
-            keywords: marks,
-            thread,
-            place: STORED,
-            destroyed: false,
-        });
-        self.stored.insert(number, blob);
-        for id in Parsed::new(&bytes).own_ids() {
-            self.by_message_id.insert(id, thread);
-        }
-        let place = self.rank(received_at, number);
-        self.order.insert(place, number);
-        self.join(thread, number);
-        self.logs.email.push(number, Op::Created);
-        self.logs
-            .thread
-            .push(thread, if existed { Op::Updated } else { Op::Created });
-        self.recounted(folders);
-    }
-
-    fn change(&mut self, number: u32, mailboxes: &[u32], keywords: &[String]) {
-        let (folders, marks) = self.bits_of(mailboxes, keywords);
-        let Some(record) = self.records.get_mut(number as usize) else {
-            return;
-        };
-        let before = record.mailboxes;
-        record.mailboxes = folders;
-        record.keywords = marks;
-        self.logs.email.push(number, Op::Updated);
-        self.recounted(before | folders);
-    }
-
-    fn destroy(&mut self, number: u32) {
-        let Some(record) = self
-            .records
-            .get_mut(number as usize)
-            .filter(|r| !r.destroyed)
-        else {
-            return;
-        };
-        record.destroyed = true;
-        let (folders, thread, received_at) = (record.mailboxes, record.thread, record.received_at);
-        let place = self.rank(received_at, number);
-        if self.order.get(place) == Some(&number) {
-            self.order.remove(place);
-        }
-        if let Some(members) = self.threads.get_mut(thread as usize) {
-            members.retain(|n| *n != number);
-        }
-        let gone = self.thread(thread).is_empty();
-        self.logs.email.push(number, Op::Destroyed);
-        self.logs
-            .thread
-            .push(thread, if gone { Op::Destroyed } else { Op::Updated });
-        self.recounted(folders);
-    }
-
-    fn recounted(&mut self, folders: u64) {
-        self.counts = None;
-        let touched: Vec<u32> = self.folders_of(folders).collect();
-        for id in touched {
-            self.logs.mailbox.push(id, Op::Counted);
-        }
-    }
-
-    fn put_folder(
-        &mut self,
-        id: u32,
-        name: String,
-        parent: Option<u32>,
-        role: Option<String>,
-        sort_order: u32,
-        subscribed: bool,
-    ) {
-        self.next_folder = self.next_folder.max(id + 1);
-        let taken = self.folders.values().fold(0u64, |bits, f| bits | f.bit());
-        let free = u8::try_from(taken.trailing_ones()).unwrap_or(63).min(63);
-        let slot = self.folders.get(&id).map_or(free, |f| f.slot);
-        let folder = Folder {
-            name,
-            parent,
-            role,
-            sort_order,
-            subscribed,
-            slot,
-        };
-        let new = self.folders.insert(id, folder).is_none();
-        self.logs
-            .mailbox
-            .push(id, if new { Op::Created } else { Op::Updated });
-        self.counts = None;
-    }
-
     /// The place of a message in [`Self::order`].
     pub(crate) fn rank(&self, received_at: i64, number: u32) -> usize {
         self.order.partition_point(|n| {
@@ -531,56 +299,6 @@ impl Account {
         self.rank(time, 0)
     }
 
-    /// Counts of every mailbox.
-    pub(crate) fn counts(&mut self) -> &BTreeMap<u32, Counts> {
-        let counted = self.counts.take().unwrap_or_else(|| self.count());
-        self.counts.insert(counted)
-    }
-
-    /// RFC 8621 section 2: mail in the trash does not make a conversation unread elsewhere, and
-    /// mail elsewhere does not make it unread in the trash.
-    fn count(&self) -> BTreeMap<u32, Counts> {
-        let trash = self
-            .role("trash")
-            .and_then(|id| self.folders.get(&id))
-            .map_or(0, Folder::bit);
-        let mut slots = [Counts::default(); MOST_MAILBOXES];
-        for members in &self.threads {
-            let (mut in_any, mut unread_here, mut unread_trash) = (0u64, false, false);
-            for record in members.iter().filter_map(|n| self.record(*n)) {
-                let unread = record.keywords & (SEEN | DRAFT) == 0;
-                in_any |= record.mailboxes;
-                unread_here |= unread && record.mailboxes & !trash != 0;
-                unread_trash |= unread && record.mailboxes & trash != 0;
-                each_bit(record.mailboxes, |n| {
-                    if let Some(c) = slots.get_mut(n) {
-                        c.emails += 1;
-                        c.unread_emails += u64::from(unread);
-                    }
-                });
-            }
-            each_bit(in_any, |n| {
-                if let Some(c) = slots.get_mut(n) {
-                    c.threads += 1;
-                    c.unread_threads += u64::from(if 1 << n == trash {
-                        unread_trash
-                    } else {
-                        unread_here
-                    });
-                }
-            });
-        }
-        self.folders
-            .iter()
-            .map(|(id, f)| {
-                (
-                    *id,
-                    slots.get(usize::from(f.slot)).copied().unwrap_or_default(),
-                )
-            })
-            .collect()
-    }
-
     /// The conversation a new message belongs to: one with a message it names, and the same subject.
     pub(crate) fn thread_for(&self, message: &Parsed<'_>) -> Option<u32> {
         let subject = message.base_subject();
@@ -593,13 +311,6 @@ impl Account {
             let first = self.thread(thread).first()?;
             (Parsed::new(&self.bytes(*first)?).base_subject() == subject).then_some(thread)
         })
-    }
-}
-
-fn each_bit(mut bits: u64, mut with: impl FnMut(usize)) {
-    while bits != 0 {
-        with(bits.trailing_zeros() as usize);
-        bits &= bits - 1;
     }
 }
 

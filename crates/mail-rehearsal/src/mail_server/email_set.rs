@@ -38,7 +38,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// The response's arguments.
-    pub(crate) fn to_json(self, old_state: &str, new_state: &str) -> Value {
+    pub(crate) fn into_json(self, old_state: &str, new_state: &str) -> Value {
         let none = |map: Map<String, Value>| {
             if map.is_empty() {
                 Value::Null
@@ -121,7 +121,7 @@ pub(crate) fn set(turn: &mut Turn<'_>, given: Map<String, Value>) -> Result<Valu
         }
     }
     turn.commit(events)?;
-    Ok(out.to_json(&old_state, &turn.account.logs.email.state()))
+    Ok(out.into_json(&old_state, &turn.account.logs.email.state()))
 }
 
 fn create(

@@ -39,7 +39,7 @@ async fn well_known() -> Redirect {
 }
 
 /// The seat a request's token opens.
-fn seat(shared: &Shared, headers: &HeaderMap) -> Result<usize, Response> {
+fn seat(shared: &Shared, headers: &HeaderMap) -> Result<usize, Box<Response>> {
     let value = headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok());
@@ -83,7 +83,7 @@ fn seat(shared: &Shared, headers: &HeaderMap) -> Result<usize, Response> {
     Ok(index)
 }
 
-fn unauthorized(challenge: &str) -> Response {
+fn unauthorized(challenge: &str) -> Box<Response> {
     let body = json!({ "type": "about:blank", "status": 401, "title": "Sign in first" });
     let mut response = problem(StatusCode::UNAUTHORIZED, &body);
     if let Ok(challenge) = HeaderValue::from_str(challenge) {
@@ -91,7 +91,7 @@ fn unauthorized(challenge: &str) -> Response {
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, challenge);
     }
-    response
+    Box::new(response)
 }
 
 fn not_found() -> Response {
@@ -114,7 +114,7 @@ async fn session_object(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers)?;
+    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
     let seat = shared.seats.get(index).ok_or_else(not_found)?;
     Ok(private(axum::Json(session::session(
         &seat.person,
@@ -127,7 +127,7 @@ async fn api(
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers)?;
+    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|t| t.to_str().ok())
@@ -179,7 +179,7 @@ async fn upload(
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers)?;
+    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
     let seat = shared
         .seats
         .get(index)
@@ -222,7 +222,7 @@ async fn download(
     Query(query): Query<DownloadQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers)?;
+    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
     let seat = shared
         .seats
         .get(index)
@@ -257,7 +257,7 @@ async fn event_source(
     Query(query): Query<push::Options>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers)?;
+    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
     let last = headers
         .get("last-event-id")
         .and_then(|v| v.to_str().ok())

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::account::{Counts, Folder};
+use super::account::Folder;
+use super::counts::Counts;
 use super::error::MethodError;
 use super::get::{Get, project};
 use super::ids;

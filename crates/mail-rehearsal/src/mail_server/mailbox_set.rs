@@ -78,7 +78,7 @@ pub(crate) fn set(turn: &mut Turn<'_>, given: Map<String, Value>) -> Result<Valu
             }
         }
     }
-    Ok(out.to_json(&old_state, &turn.account.logs.mailbox.state()))
+    Ok(out.into_json(&old_state, &turn.account.logs.mailbox.state()))
 }
 
 /// Creates in an order in which parents come before children.

@@ -7,8 +7,10 @@
 //! computer, and nothing is fetched.
 
 mod account;
+mod apply;
 mod blob;
 mod compose;
+mod counts;
 mod driver;
 mod email_changes;
 mod email_get;
@@ -155,7 +157,6 @@ impl MailServer {
     }
 
     /// The routes; put the faults in front of them.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         http::router(Arc::clone(&self.shared))
     }

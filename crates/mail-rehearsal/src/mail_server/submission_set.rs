@@ -124,7 +124,7 @@ pub(crate) fn set(turn: &mut Turn<'_>, given: Map<String, Value>) -> Result<Valu
         given.on_success_update_email.unwrap_or_default(),
         &given.on_success_destroy_email.unwrap_or_default(),
     );
-    Ok(out.to_json(&old_state, &turn.account.logs.submission.state()))
+    Ok(out.into_json(&old_state, &turn.account.logs.submission.state()))
 }
 
 /// The `Email/set` that follows from success.

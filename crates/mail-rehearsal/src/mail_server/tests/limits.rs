@@ -167,7 +167,15 @@ async fn limits_of_the_session_are_enforced() {
 async fn too_many_requests_at_once_are_refused() {
     let world = world().await;
     // Holding the account makes the requests wait inside the server.
-    let account = world.server.shared.seats[0].account();
+    let (free, wait) = std::sync::mpsc::channel::<()>();
+    let (locked, is_locked) = tokio::sync::oneshot::channel();
+    let server = world.server.clone();
+    let holder = std::thread::spawn(move || {
+        let account = server.shared.seats[0].account();
+        locked.send(()).unwrap();
+        drop((wait.recv(), account));
+    });
+    is_locked.await.unwrap();
     let request = json!({ "using": [CORE, MAIL], "methodCalls": [["Mailbox/get", { "accountId": "u-work", "ids": [] }, "0"]] }).to_string();
     let mut waiting = futures::stream::FuturesUnordered::new();
     for _ in 0..5 {
@@ -179,7 +187,8 @@ async fn too_many_requests_at_once_are_refused() {
         (status.as_u16(), kind(&body), &body["limit"]),
         (400, "limit", &json!("maxConcurrentRequests"))
     );
-    drop(account);
+    free.send(()).unwrap();
+    holder.join().unwrap();
     while let Some((status, _)) = waiting.next().await {
         assert_eq!(status, 200);
     }
