@@ -91,3 +91,31 @@ async fn a_whole_sign_in_and_renewal_leaves_no_secret_in_the_log() {
         }
     }
 }
+
+/// Does not compile once the type has the trait.
+macro_rules! assert_lacks {
+    ($type:ty, $trait:path) => {{
+        trait TwoWays<Way> {
+            fn lacks() {}
+        }
+        struct AlsoHere;
+        impl<T> TwoWays<()> for T {}
+        impl<T: $trait> TwoWays<AlsoHere> for T {}
+        <$type as TwoWays<_>>::lacks();
+    }};
+}
+
+#[test]
+fn secrets_cannot_be_printed_or_serialised() {
+    assert_lacks!(mail_auth::AccountKey, std::fmt::Debug);
+    assert_lacks!(mail_auth::AccountKey, serde::Serialize);
+    assert_lacks!(mail_auth::Credentials, std::fmt::Debug);
+    assert_lacks!(mail_auth::Credentials, serde::Serialize);
+    assert_lacks!(mail_auth::SignedIn, std::fmt::Debug);
+    assert_lacks!(mail_auth::SignedIn, serde::Serialize);
+    assert_lacks!(mail_auth::Session, std::fmt::Debug);
+    assert_lacks!(mail_auth::AuthressClient, std::fmt::Debug);
+    assert_lacks!(mail_auth::SealedFile, std::fmt::Debug);
+    assert_lacks!(mail_auth::callback::Accepted, std::fmt::Debug);
+    assert_lacks!(mail_model::remote::BearerToken, serde::Serialize);
+}

@@ -3,10 +3,16 @@
 //! A client owns its HTTP connections and its cookie jar; nothing is shared with another
 //! account. It decides nothing: which refusal ends a session is [`crate::session`]'s business.
 
+mod error;
+mod profile;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail_model::{Reaction, UnixTime};
+use error::refusal;
+pub use error::{AuthressError, Refusal};
+use mail_model::UnixTime;
+pub use profile::{ConnectionIdentity, LinkedIdentity, Profile};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,89 +20,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::anti_abuse;
 use crate::http::{self, NetworkError, Reply};
 use crate::jar::CookieJar;
 use crate::tenant::TenantConfig;
-use crate::{anti_abuse, http::NetworkError as Network};
 
 /// How often a request is made while nothing or a server fault comes back, and the pause after
 /// the first; it doubles each time.
 pub(crate) const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-
-/// Longest text of the server that is kept for the person, in characters.
-const LONGEST_TITLE: usize = 300;
-
-/// Why the login service did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AuthressError {
-    /// No answer.
-    #[error("the login service cannot be reached")]
-    Unreachable(#[from] NetworkError),
-    /// It answers with a fault of its own, or asks to wait.
-    #[error("the login service has a problem at the moment (status {status})")]
-    Busy {
-        /// HTTP status.
-        status: u16,
-        /// Not before this long.
-        retry_after: Option<Duration>,
-    },
-    /// It refuses, in so many words.
-    #[error("the login service refuses: {}", refusal.title)]
-    Refused {
-        /// HTTP status, 4xx.
-        status: u16,
-        /// What it says.
-        refusal: Refusal,
-    },
-    /// Its answer is not of the contract.
-    #[error("the login service's answer cannot be understood: {what}")]
-    BadAnswer {
-        /// What was wrong; never the answer's content.
-        what: &'static str,
-    },
-    /// The program is ending.
-    #[error("the program is ending")]
-    ShuttingDown,
-}
-
-impl AuthressError {
-    /// What the caller should do.
-    #[must_use]
-    pub fn reaction(&self) -> Reaction {
-        match self {
-            Self::Unreachable(_) | Self::BadAnswer { .. } => Reaction::RetryLater(None),
-            Self::Busy { retry_after, .. } => Reaction::RetryLater(*retry_after),
-            Self::Refused { status: 401, .. } => Reaction::SignInAgain,
-            Self::Refused { .. } => Reaction::AskPerson,
-            Self::ShuttingDown => Reaction::GiveUp,
-        }
-    }
-
-    /// Whether the same request may succeed at once: nothing arrived, or the server failed.
-    pub(crate) const fn is_passing(&self) -> bool {
-        match self {
-            Self::Unreachable(Network::NotConnected(_) | Network::Broken(_)) => true,
-            Self::Busy { status, .. } => *status >= 500,
-            Self::Unreachable(_)
-            | Self::Refused { .. }
-            | Self::BadAnswer { .. }
-            | Self::ShuttingDown => false,
-        }
-    }
-}
-
-/// The login service's own words for a refusal.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Refusal {
-    /// For people; may change at any time.
-    pub title: String,
-    /// Stable, but the list is open.
-    pub code: Option<String>,
-    /// Names the incident to the service's support.
-    pub incident: Option<String>,
-}
 
 /// What a login begins with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,45 +53,6 @@ pub(crate) struct LoginStarted {
 pub(crate) struct Tokens {
     pub(crate) access: SecretString,
     pub(crate) id: Option<SecretString>,
-}
-
-/// A person as the login service knows them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Profile {
-    /// Authress's id for the person, if told.
-    #[serde(default)]
-    pub user_id: Option<String>,
-    /// Display name.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// E-mail address.
-    #[serde(default)]
-    pub email: Option<String>,
-    /// Every way this person can sign in.
-    #[serde(default)]
-    pub linked_identities: Vec<LinkedIdentity>,
-}
-
-/// One way in.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LinkedIdentity {
-    /// The connection and the provider's id for the person.
-    pub connection: ConnectionIdentity,
-    /// When it was linked, as the server writes it.
-    #[serde(default)]
-    pub linked_time: Option<String>,
-}
-
-/// A person at one identity provider.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConnectionIdentity {
-    /// The tenant's `connectionId`.
-    pub connection_id: String,
-    /// The provider's id for the person.
-    pub user_id: String,
 }
 
 /// One attempt's or one account's conversation with the login service.
@@ -288,7 +181,7 @@ impl AuthressClient {
         for _ in 1..ATTEMPTS {
             match self.once(Method::POST, &url, Some(&body), None).await {
                 Err(
-                    AuthressError::Unreachable(Network::NotConnected(_))
+                    AuthressError::Unreachable(NetworkError::NotConnected(_))
                     | AuthressError::Busy { status: 500.., .. },
                 ) => {
                     tokio::time::sleep(pause).await;
@@ -479,37 +372,4 @@ fn parse<T: for<'de> Deserialize<'de>>(
 ) -> Result<T, AuthressError> {
     // serde's own message could quote a token, so it is not kept.
     serde_json::from_slice(&answer.reply.body).map_err(|_| AuthressError::BadAnswer { what })
-}
-
-fn refusal(reply: &Reply) -> Refusal {
-    #[derive(Deserialize, Default)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Body {
-        title: Option<String>,
-        error_code: Option<String>,
-        error_id: Option<String>,
-        error: Option<String>,
-    }
-    let body: Body = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let code = body.error_code.or(body.error).map(|text| tidy(&text));
-    let title = body
-        .title
-        .map(|text| tidy(&text))
-        .or_else(|| code.clone())
-        .unwrap_or_else(|| format!("status {}", reply.status));
-    Refusal {
-        title,
-        code,
-        incident: body.error_id.map(|text| tidy(&text)),
-    }
-}
-
-/// A server's text in one line of bounded length.
-pub(crate) fn tidy(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST_TITLE)
-        .collect::<String>()
-        .trim()
-        .to_owned()
 }
