@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::batch::Batch;
 use crate::fault::{Fault, bad_answer};
+use crate::mailboxes::state_string;
 use crate::session::Session;
 use crate::source::JmapSource;
 use crate::wire::core::GetWire;
@@ -15,6 +16,7 @@ use crate::wire::email::HasId;
 
 /// The objects found, in the order asked for. Each id must be either found or said to be gone.
 pub(crate) fn found<T: HasId>(asked: &[String], answer: GetWire<T>) -> Result<Vec<T>, SourceError> {
+    state_string(&answer.state)?;
     let mut objects: HashMap<String, T> = HashMap::with_capacity(answer.list.len());
     for object in answer.list {
         if objects.insert(object.id().to_owned(), object).is_some() {

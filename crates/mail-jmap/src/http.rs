@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -256,11 +257,27 @@ pub(crate) fn not_json(error: &serde_json::Error) -> SourceError {
 /// A connection's failure, without the URL it went to.
 pub(crate) fn unreachable(error: reqwest::Error) -> SourceError {
     let error = error.without_url();
-    if error.is_decode() {
-        return bad_answer("it is not compressed as it says");
+    if is_damaged(&error) {
+        return bad_answer("it is not packed as it says");
     }
     let error: Box<dyn Error + Send + Sync> = error.into();
     SourceError::Unreachable(Some(error))
+}
+
+/// Whether a body came but cannot be unpacked, as opposed to one that did not come.
+fn is_damaged(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(cause) = cause.downcast_ref::<std::io::Error>() {
+            return error.is_decode()
+                && matches!(
+                    cause.kind(),
+                    ErrorKind::InvalidData | ErrorKind::InvalidInput
+                );
+        }
+        source = cause.source();
+    }
+    false
 }
 
 /// How long a server asks to wait: seconds or a date (RFC 9110 section 10.2.3), at most an hour.

@@ -119,7 +119,8 @@ impl Reading {
             state: state_string(&state)?,
             messages: self.messages,
             queried: self.queried,
-            total: self.total,
+            // The total of a filtered query is that of the filter, not of the account.
+            total: self.total.filter(|_| self.before.is_none()),
         })
     }
 }

@@ -25,8 +25,8 @@ use crate::source::JmapSource;
 const PING_SECONDS: u32 = 60;
 /// A server may choose another interval; one longer than this does not tell a dead connection.
 const LONGEST_PING: u64 = 900;
-/// One event, and one line of it, is never longer.
-const LONGEST_EVENT: usize = 1024 * 1024;
+/// One event is never longer; an announcement has some hundred octets.
+const LONGEST_EVENT: usize = 64 * 1024;
 
 pub(crate) async fn open(
     source: &JmapSource,

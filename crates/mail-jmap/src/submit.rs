@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::batch::Batch;
 use crate::blob::upload;
 use crate::fault::{Fault, bad_answer, word};
+use crate::mailboxes::state_string;
 use crate::session::Session;
 use crate::source::JmapSource;
 use crate::wire::core::{GetWire, SetErrorWire, SetWire};
@@ -29,6 +30,7 @@ pub(crate) async fn identities(
         Err(Fault::UnknownMethod) => return Ok(Vec::new()),
         other => other?,
     };
+    state_string(&answer.state)?;
     let identities: Vec<Identity> = answer
         .list
         .into_iter()
