@@ -157,7 +157,7 @@ pub struct MessagePage {
     /// How many ids the server's query gave for this page; with vanished messages it can be
     /// more than `messages`. Zero means the end was reached.
     pub queried: usize,
-    /// All messages of the account, if the server says.
+    /// All messages of the account, if the server says; a page that begins at a time cannot.
     pub total: Option<u64>,
 }
 

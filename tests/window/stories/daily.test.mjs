@@ -79,7 +79,7 @@ test("a window that is opened again shows the same accounts and the same place",
     await eventually("Personal alone", async () => !(await window.run(subjects)).some((label) => label.includes("Cutover plan")));
     await window.session.deleteSession();
     window.session = undefined;
-    again = await Window.open({ folder: window.folder });
+    again = await Window.open({ args: ["--rehearse", "Work,Personal"], folder: window.folder });
     await eventually("Personal alone, once more", async () => {
       const labels = await again.run(subjects);
       return labels.some((label) => label.includes("Mum")) && !labels.some((label) => label.includes("Cutover plan"));

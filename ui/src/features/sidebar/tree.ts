@@ -20,12 +20,12 @@ export interface TreeRow {
   readonly expanded: boolean | null;
 }
 
-/** Drafts and spam are counted whole; nobody reads drafts. */
+/** Drafts are counted whole, since nobody reads them; what is put away is not counted. */
 function counted(role: MailboxRole | null, numbers: { unread: number; total: number }) {
   if (role === "drafts") {
     return { count: numbers.total, counts: "total" as const };
   }
-  const quiet = role === "sent" || role === "trash" || role === "archive";
+  const quiet = role !== null && ["sent", "trash", "archive", "junk"].includes(role);
   return { count: quiet ? 0 : numbers.unread, counts: "unread" as const };
 }
 
