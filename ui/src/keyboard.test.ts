@@ -46,7 +46,10 @@ describe("keys", () => {
   test("letters are text in a text field, switching accounts still works", () => {
     expect(commandFor(press("j"), TYPING)).toBeNull();
     expect(commandFor(press("?"), TYPING)).toBeNull();
-    expect(commandFor(press("2", { ctrlKey: true }), TYPING)).toEqual({ kind: "account", place: 1 });
+    expect(commandFor(press("2", { ctrlKey: true }), TYPING)).toEqual({
+      kind: "account",
+      place: 1,
+    });
   });
 
   test("accounts by digit, also on layouts without Latin digits", () => {

@@ -99,7 +99,10 @@ describe("health", () => {
 
   test("a bar is shown only for what needs a person", () => {
     expect(trouble({ kind: "sign_in_needed" })?.action).toBe("sign_in");
-    expect(trouble({ kind: "refused", detail: "403" })).toMatchObject({ action: "retry", detail: "403" });
+    expect(trouble({ kind: "refused", detail: "403" })).toMatchObject({
+      action: "retry",
+      detail: "403",
+    });
     expect(trouble({ kind: "working" })).toBeNull();
     expect(trouble({ kind: "offline" })).toBeNull();
   });

@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { ListEvent } from "../contract.gen.ts";
 import { ScriptedHost } from "../host/script.ts";
 import { ListStore, type ListView } from "./list.svelte.ts";
-import { row } from "./listWindow.test.ts";
+import { row } from "./row.fixture.ts";
 import { MERGED_INBOX } from "./scope.ts";
 
 let frames: FrameRequestCallback[] = [];

@@ -2,26 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { RowView } from "../contract.gen.ts";
 import { EMPTY_WINDOW, applied, indexOf, rangeToAsk, rowAt, shiftAt } from "./listWindow.ts";
-
-export function row(key: string, change: Partial<RowView> = {}): RowView {
-  return {
-    key,
-    account: "work",
-    thread: Number(key.replace(/\D/g, "")) || 1,
-    message: 1,
-    received_at: 1_700_000_000,
-    senders: ["Ines Okafor"],
-    subject: key,
-    preview: "",
-    messages: 1,
-    unread: 0,
-    starred: false,
-    files: false,
-    answered: false,
-    draft: false,
-    ...change,
-  };
-}
+import { row } from "./row.fixture.ts";
 
 const diff = (start: number, order: string[], rows: RowView[]) => ({
   type: "diff" as const,
@@ -36,7 +17,14 @@ const diff = (start: number, order: string[], rows: RowView[]) => ({
 describe("applied", () => {
   test("a snapshot replaces everything", () => {
     const before = { start: 7, rows: [row("a")] };
-    const event = { type: "snapshot" as const, seq: 0, total: 1, unread: 0, start: 0, rows: [row("b")] };
+    const event = {
+      type: "snapshot" as const,
+      seq: 0,
+      total: 1,
+      unread: 0,
+      start: 0,
+      rows: [row("b")],
+    };
     expect(applied(before, event)).toEqual({ start: 0, rows: [row("b")] });
   });
 
@@ -87,7 +75,10 @@ describe("rangeToAsk", () => {
   test("asks for more than is seen, inside of the list", () => {
     expect(rangeToAsk({ from: 0, to: 10 }, undefined, 1_000)).toEqual({ from: 0, to: 90 });
     expect(rangeToAsk({ from: 500, to: 510 }, undefined, 1_000)).toEqual({ from: 420, to: 590 });
-    expect(rangeToAsk({ from: 990, to: 1_000 }, undefined, 1_000)).toEqual({ from: 910, to: 1_000 });
+    expect(rangeToAsk({ from: 990, to: 1_000 }, undefined, 1_000)).toEqual({
+      from: 910,
+      to: 1_000,
+    });
   });
 
   test("asks for nothing while the last range will do", () => {
