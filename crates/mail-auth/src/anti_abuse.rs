@@ -15,7 +15,7 @@ const PREFIX: &str = "00";
 ///
 /// `values` are the request's own values in the order of the contract; empty ones are left out.
 #[must_use]
-pub fn solve_now(values: &[&str], milliseconds: i64) -> String {
+pub(crate) fn solve_now(values: &[&str], milliseconds: i64) -> String {
     let value = values
         .iter()
         .copied()

@@ -10,7 +10,7 @@
 //! account has its own HTTP client and cookie jar. Secrets have no `Debug` and no `Serialize`
 //! and reach neither log nor error.
 
-pub mod anti_abuse;
+mod anti_abuse;
 mod authress;
 pub mod callback;
 mod clock;
