@@ -1,7 +1,8 @@
 //! The texts mail is made of: lists of words, people, and templates with choices in them.
 //!
 //! `{a|b}` chooses, `$project` is a word of the list `project` that stays the same within a
-//! conversation (`$project2` is another one), `^3` is a number of three digits.
+//! conversation (`$project2` is another one), `^3` is a number of three digits, `\n` in a list is
+//! a new line.
 
 use std::collections::HashMap;
 
@@ -247,7 +248,8 @@ impl Grammar {
                 .map_or(0, |d| d.saturating_sub(1));
             let at = (first + shift).checked_rem(n).unwrap_or(0);
             if let Some(word) = usize::try_from(at).ok().and_then(|at| words.get(at)) {
-                self.expand_into(word, steady, slots, dice, out, depth + 1);
+                let word = word.replace("\\n", "\n");
+                self.expand_into(&word, steady, slots, dice, out, depth + 1);
             }
             return rest;
         }

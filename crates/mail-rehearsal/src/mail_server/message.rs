@@ -129,17 +129,19 @@ impl<'x> Parsed<'x> {
     pub(crate) fn preview(&self) -> String {
         let text = self.message.body_text(0).unwrap_or_default();
         let mut out = String::new();
-        for (n, line) in text
+        let lines: Vec<&str> = text
             .lines()
             .map(str::trim)
             .filter(|l| !l.is_empty())
-            .enumerate()
-        {
-            let greeting = n == 0 && line.chars().count() < 30 && line.ends_with([',', '，', '、']);
-            if greeting || line.starts_with('>') || line.ends_with("wrote:") {
+            .collect();
+        for (n, line) in lines.iter().enumerate() {
+            let quoted = |l: &&str| l.starts_with('>');
+            let greeting = n == 0 && lines.len() > 1 && is_greeting(line);
+            let introduces = line.ends_with([':', '：']) && lines.get(n + 1).is_some_and(quoted);
+            if greeting || introduces || quoted(line) {
                 continue;
             }
-            if line == "--" {
+            if *line == "--" {
                 break;
             }
             for word in line.split_whitespace() {
@@ -262,6 +264,12 @@ impl<'x> Parsed<'x> {
         }
         out
     }
+}
+
+/// A short line that ends as greetings do in many languages.
+fn is_greeting(line: &str) -> bool {
+    let ends = [",", "，", "、", ":", "：", "!", "！", "،", "さん"];
+    line.chars().count() < 30 && ends.iter().any(|end| line.ends_with(end))
 }
 
 /// A property of a body part.

@@ -136,10 +136,20 @@ impl MailServer {
     /// # Errors
     /// [`MailServerError`] when `state_dir` cannot be used.
     pub fn open(config: MailServerConfig) -> Result<Self, MailServerError> {
-        let mut seats = Vec::new();
-        for person in people() {
-            seats.push(seat(person, &config).map_err(MailServerError::Files)?);
-        }
+        // A million messages take seconds; the accounts need not wait for each other.
+        let seats: io::Result<Vec<Seat>> = std::thread::scope(|scope| {
+            let config = &config;
+            let making: Vec<_> = people()
+                .into_iter()
+                .map(|person| scope.spawn(move || seat(person, config)))
+                .collect();
+            let stopped = |_| io::Error::other("an account could not be made");
+            making
+                .into_iter()
+                .map(|one| one.join().map_err(stopped)?)
+                .collect()
+        });
+        let seats = seats.map_err(MailServerError::Files)?;
         let (pushes, _) = broadcast::channel(256);
         let shared = Shared {
             locals: seats.iter().map(|s| s.person.email.clone()).collect(),
