@@ -12,9 +12,6 @@ mod css;
 mod plan;
 mod prepass;
 
-#[cfg(test)]
-mod tests;
-
 use crate::markup::Quotes;
 use crate::text::Flow;
 

@@ -11,9 +11,6 @@ mod decode;
 mod headers;
 mod walk;
 
-#[cfg(test)]
-mod tests;
-
 use std::ops::Range;
 
 use mail_model::{Address, Disposition, UnixTime};

@@ -29,6 +29,9 @@ enum Rule {
     Plain,
     /// As `Plain`, and negative numbers too.
     Signed,
+    /// As `Plain`, and sums: what comes out below zero counts as zero there, so a sum cannot be
+    /// used to move a box over another.
+    Size,
     /// A colour that counts as the mail's own.
     Color,
     /// `background`: colours and gradients; a picture is left out and the colour kept.
@@ -74,8 +77,8 @@ fn rule(property: &str) -> Option<Rule> {
         "direction" => Rule::Words(&["ltr", "rtl"]),
         "white-space" => Rule::Words(&["normal", "nowrap", "pre", "pre-line", "pre-wrap"]),
         "box-sizing" => Rule::Words(&["border-box", "content-box"]),
-        "font-size" | "font-style" | "font-weight" | "font-variant" | "font-stretch"
-        | "line-height" | "opacity" => Rule::Plain,
+        "font-size" | "line-height" => Rule::Size,
+        "font-style" | "font-weight" | "font-variant" | "font-stretch" | "opacity" => Rule::Plain,
         "text-align"
         | "text-decoration"
         | "text-decoration-color"
@@ -89,7 +92,7 @@ fn rule(property: &str) -> Option<Rule> {
         | "word-wrap"
         | "overflow-wrap"
         | "hyphens" => Rule::Plain,
-        "width" | "height" | "min-width" | "min-height" | "max-width" | "max-height" => Rule::Plain,
+        "width" | "height" | "min-width" | "min-height" | "max-width" | "max-height" => Rule::Size,
         "list-style"
         | "list-style-type"
         | "list-style-position"
@@ -264,8 +267,9 @@ impl Value {
                 check_unit(unit)?;
             }
             Token::Comma => {}
-            Token::Delim('/') if !matches!(self.rule, Rule::Words(_)) => {}
-            Token::Delim('+' | '-' | '*') if depth > 0 => {}
+            Token::Delim('/') if !matches!(self.rule, Rule::Words(_) | Rule::Size) => {}
+            // No products: they would pass the limit on numbers.
+            Token::Delim('+' | '-') if depth > 0 => {}
             _ => return Err(refused()),
         }
         let mut text = String::new();
@@ -288,9 +292,8 @@ impl Value {
             Rule::Words(_) | Rule::Font => false,
             Rule::Background => is_color || name == "linear-gradient",
             Rule::Color => is_color,
-            Rule::Plain | Rule::Signed => {
-                is_color || matches!(name, "calc" | "min" | "max" | "clamp")
-            }
+            Rule::Plain | Rule::Signed => is_color,
+            Rule::Size => matches!(name, "calc" | "min" | "max" | "clamp"),
         };
         if !allowed || depth >= MAX_DEPTH {
             return Err(refused());

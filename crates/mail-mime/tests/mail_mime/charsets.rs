@@ -140,7 +140,7 @@ fn markup_hidden_in_a_charset_is_cleaned_after_decoding() {
         ("utf-7", b"+ADw-script+AD4-alert(1)+ADw-/script+AD4-<p>x"),
         (
             "utf-16be",
-            b"\0<\0s\0c\0r\0i\0p\0t\0>\01\0<\0/\0s\0c\0r\0i\0p\0t\0>\0x",
+            b"\0<\0s\0c\0r\0i\0p\0t\0>\x001\0<\0/\0s\0c\0r\0i\0p\0t\0>\0x",
         ),
         ("iso-2022-jp", b"\x1b(J<script>1</script>\x1b(Bx"),
         ("ibm850", b"<script>1</script>x"),
