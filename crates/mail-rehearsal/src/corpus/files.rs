@@ -16,7 +16,7 @@ pub(crate) fn make(name: &str, title: &str, dice: &mut Dice) -> Made {
     let ending = name.rsplit('.').next().unwrap_or_default();
     let (media_type, bytes) = match ending {
         "pdf" => ("application/pdf", pdf(title, dice)),
-        "png" => ("image/png", png(320, 180, dice)),
+        "png" => ("image/png", png(192, 108, dice)),
         "xlsx" => (
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             xlsx(title, dice),
@@ -124,26 +124,46 @@ pub(crate) fn png(width: u32, height: u32, dice: &mut Dice) -> Vec<u8> {
 }
 
 fn adler32(bytes: &[u8]) -> u32 {
-    let (a, b) = bytes.iter().fold((1u32, 0u32), |(a, b), byte| {
-        let a = (a + u32::from(*byte)) % 65_521;
-        (a, (a + b) % 65_521)
-    });
+    let (mut a, mut b) = (1u32, 0u32);
+    // So many sums fit into 32 bits before the remainder has to be taken.
+    for chunk in bytes.chunks(5_552) {
+        for byte in chunk {
+            a += u32::from(*byte);
+            b += a;
+        }
+        a %= 65_521;
+        b %= 65_521;
+    }
     b << 16 | a
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0u32, |mut crc, byte| {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
+    !bytes.iter().fold(!0u32, |crc, byte| {
+        let at = usize::from(byte ^ crc.to_le_bytes()[0]);
+        CRC.get(at).copied().unwrap_or(0) ^ (crc >> 8)
+    })
+}
+
+/// The remainder of every byte.
+const CRC: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut n = 0;
+    while n < 256 {
+        let mut crc = n as u32;
+        let mut bit = 0;
+        while bit < 8 {
             crc = if crc & 1 == 1 {
                 crc >> 1 ^ 0xedb8_8320
             } else {
                 crc >> 1
             };
+            bit += 1;
         }
-        crc
-    })
-}
+        table[n] = crc;
+        n += 1;
+    }
+    table
+};
 
 /// A ZIP archive with stored entries.
 fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {

@@ -139,6 +139,17 @@ impl MailServer {
         })
     }
 
+    /// The keywords of a message.
+    pub fn keywords_of(&self, account: &str, email: &str) -> Result<Vec<String>, DriverError> {
+        let (_, seat) = self.seat(account)?;
+        let account = seat.account();
+        let (_, record) = message(&account, email)?;
+        Ok(account
+            .keyword_names(record.keywords)
+            .map(str::to_owned)
+            .collect())
+    }
+
     /// Moves a message into the mailbox of that name, out of all others.
     pub fn move_to(&self, account: &str, email: &str, mailbox: &str) -> Result<(), DriverError> {
         self.change(account, |account| {

@@ -112,7 +112,7 @@ impl Query {
     fn direction(&self) -> Option<bool> {
         match self.sort.as_slice() {
             [] => Some(false),
-            [first, ..] if first.property == "receivedAt" => Some(first.is_ascending),
+            [only] if only.property == "receivedAt" => Some(only.is_ascending),
             _ => None,
         }
     }

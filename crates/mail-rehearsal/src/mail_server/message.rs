@@ -1,5 +1,7 @@
 //! A message as RFC 8621 section 4.1 sees it: parsed headers, parts, preview.
 
+use std::sync::LazyLock;
+
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{
@@ -8,6 +10,8 @@ use mail_parser::{
 use serde_json::{Map, Value, json};
 
 use super::header;
+
+static PARSER: LazyLock<MessageParser> = LazyLock::new(MessageParser::default);
 
 /// A parsed message; an unreadable one has no parts.
 pub(crate) struct Parsed<'x> {
@@ -20,7 +24,7 @@ impl<'x> Parsed<'x> {
     pub(crate) fn new(bytes: &'x [u8]) -> Self {
         Self {
             bytes,
-            message: MessageParser::default().parse(bytes).unwrap_or_default(),
+            message: PARSER.parse(bytes).unwrap_or_default(),
         }
     }
 

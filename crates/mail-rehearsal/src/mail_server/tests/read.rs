@@ -586,3 +586,41 @@ async fn the_newest_mail_is_from_the_last_hours() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_large_account_is_paged_to_its_very_end() {
+    let world = world_with(100_000, None).await;
+    let last = json!({ "position": 99_998, "limit": 50, "calculateTotal": true });
+    let page = world.call("Choir", "Email/query", last).await;
+    assert_eq!(page["total"], 100_000);
+    let ids = strings(&page["ids"]);
+    assert_eq!(ids.len(), 2);
+    let oldest_first = json!({ "sort": [{ "property": "receivedAt" }], "limit": 2 });
+    let mut oldest = world.query("Choir", oldest_first).await;
+    oldest.reverse();
+    assert_eq!(oldest, ids);
+    let got = world
+        .call(
+            "Choir",
+            "Email/get",
+            json!({ "ids": ids, "properties": ["subject", "preview"] }),
+        )
+        .await;
+    for email in got["list"].as_array().unwrap() {
+        assert!(!email["preview"].as_str().unwrap().is_empty(), "{email}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_without_a_limit_says_where_the_server_stopped() {
+    let world = world_with(6_000, None).await;
+    let page = world.call("Work", "Email/query", json!({})).await;
+    assert_eq!(
+        (strings(&page["ids"]).len(), &page["limit"]),
+        (5_000, &json!(5_000))
+    );
+    let page = world
+        .call("Work", "Email/query", json!({ "limit": 10 }))
+        .await;
+    assert_eq!(page["limit"], Value::Null);
+}
