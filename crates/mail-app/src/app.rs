@@ -162,7 +162,9 @@ impl App {
             opened: tempfile::tempdir().map_err(StartError::Fresh)?,
             sign_ins: SignIns::default(),
             rehearsal_size: start.rehearsal_size.or_else(|| {
-                std::env::var("BRAID_REHEARSAL_SIZE").ok().and_then(|size| size.parse().ok())
+                std::env::var("BRAID_REHEARSAL_SIZE")
+                    .ok()
+                    .and_then(|size| size.parse().ok())
             }),
             paths,
             _lock: lock,
@@ -365,6 +367,20 @@ impl App {
         if let Err(error) = self.host().open_url(url).await {
             tracing::warn!(%error, "a link could not be opened");
         }
+    }
+
+    /// Where an account's files hold a text: nowhere, if the text is another account's.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an account that is not here or not open.
+    pub async fn traces_of(&self, account: &str, text: &str) -> Result<Vec<String>, UiError> {
+        let open = self.account(account)?.open();
+        let open = open.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+        let traces = open.store.traces_of(text).await?;
+        Ok(traces
+            .into_iter()
+            .map(|trace| format!("{}: {} ({} rows)", trace.file, trace.table, trace.rows))
+            .collect())
     }
 
     /// A session as the parts of this app make it.

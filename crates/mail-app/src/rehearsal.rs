@@ -38,7 +38,8 @@ pub fn reset(state: &Path) -> Result<(), RehearsalError> {
 }
 
 /// The rehearsal as a tenant like any other.
-pub(crate) fn settings(description: &Description) -> TenantSettings {
+#[must_use]
+pub fn settings(description: &Description) -> TenantSettings {
     let connections = description
         .connections
         .iter()
@@ -77,10 +78,10 @@ pub enum FollowError {
 
 /// Signs somebody in as a browser would: opens the address, chooses the person by the query
 /// the rehearsal documents, and follows the redirects back to this program.
-pub(crate) async fn follow(
-    authentication_url: &Url,
-    sign_in_query: &str,
-) -> Result<(), FollowError> {
+///
+/// # Errors
+/// See [`FollowError`].
+pub async fn follow(authentication_url: &Url, sign_in_query: &str) -> Result<(), FollowError> {
     let joined = authentication_url.query().map_or_else(
         || sign_in_query.trim_start_matches('&').to_owned(),
         |query| format!("{query}{sign_in_query}"),

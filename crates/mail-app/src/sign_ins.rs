@@ -240,7 +240,7 @@ impl App {
                 .as_ref()
                 .is_none_or(|known| known.id.as_str() != asked_for)
             {
-                discard(&signed_in);
+                discard(signed_in).await;
                 return Ok(SignInView::OtherPerson {
                     expected: expected.email,
                     found: email,
@@ -272,7 +272,7 @@ impl App {
         let chosen = tokio::select! {
             chosen = confirmed => chosen.map_err(|_| UiError::new(ErrorCode::Bug))?,
             () = attempt.cancel.cancelled() => {
-                discard(&signed_in);
+                discard(signed_in).await;
                 return Ok(SignInView::Cancelled);
             }
         };
@@ -357,8 +357,9 @@ impl App {
     }
 }
 
-/// A session nobody wants any more. It was never stored, so forgetting it is all there is to
-/// do here; at the tenant it ends by itself.
-fn discard(signed_in: &SignedIn) {
-    tracing::info!(issuer = %signed_in.identity.issuer, "a finished sign-in was not kept");
+/// Ends a session that nobody wants. Nothing of it was stored here.
+async fn discard(signed_in: SignedIn) {
+    let issuer = signed_in.identity.issuer.clone();
+    let told = signed_in.discard().await;
+    tracing::info!(issuer, told, "a finished sign-in was not kept");
 }

@@ -9,13 +9,15 @@ use tokio::sync::watch;
 use crate::contract::VaultView;
 
 /// Where keys are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Default)]
 pub enum VaultChoice {
     /// The system keyring.
     #[default]
     Keyring,
     /// Memory: sign-ins end with the app.
     SessionOnly,
+    /// A vault of the caller's.
+    Given(Arc<dyn Vault>),
 }
 
 /// The vault in use, and how it is.
@@ -29,6 +31,7 @@ impl VaultSlot {
         let (vault, state): (Arc<dyn Vault>, _) = match choice {
             VaultChoice::Keyring => (Arc::new(KeyringVault::new()), VaultView::Ready),
             VaultChoice::SessionOnly => (Arc::new(MemoryVault::new()), VaultView::SessionOnly),
+            VaultChoice::Given(vault) => (vault, VaultView::Ready),
         };
         Self {
             vault: RwLock::new(vault),

@@ -59,6 +59,26 @@ pub(crate) async fn find(
     row.map(|row| unpack(row.try_get(0)?)).transpose()
 }
 
+/// Bodies that hold a text, whatever its case.
+pub(crate) async fn count_with(
+    connection: &mut SqliteConnection,
+    text: &str,
+) -> Result<u64, StoreError> {
+    let text = text.to_lowercase();
+    let mut count = 0;
+    let mut after = 0_i64;
+    loop {
+        let row = sqlx::query("SELECT key, block FROM body WHERE key > ?1 ORDER BY key LIMIT 1")
+            .bind(after)
+            .fetch_optional(&mut *connection)
+            .await?;
+        let Some(row) = row else { return Ok(count) };
+        after = row.try_get(0)?;
+        let json = serde_json::to_string(&unpack(row.try_get(1)?)?)?;
+        count += u64::from(json.to_lowercase().contains(&text));
+    }
+}
+
 /// Those of the given messages whose body is not here, in the given order.
 pub(crate) async fn missing(
     connection: &mut SqliteConnection,

@@ -155,6 +155,11 @@ impl SqliteFile {
         Ok(findings.is_empty())
     }
 
+    /// A connection that cannot write.
+    pub(crate) async fn open_for_reading(&self) -> Result<SqliteConnection, StoreError> {
+        Ok(self.options().pragma("query_only", "ON").connect().await?)
+    }
+
     /// Opens the writing connection: creates the file if need be and brings its schema up to date.
     pub(crate) async fn open_writer(&self) -> Result<SqliteConnection, StoreError> {
         create_private(&self.path)?;

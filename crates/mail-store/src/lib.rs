@@ -39,5 +39,5 @@ pub use mail::message::StoredMessage;
 pub use mail::recount::CountMismatch;
 pub use open::{OpenReport, SetAside, StoreOptions};
 pub use registry::{AccountRecord, AccountState, Registry, SourceAddress};
-pub use store::{AccountStore, StoreSizes};
+pub use store::{AccountStore, StoreSizes, Trace};
 pub use sync::{FillState, ProgressUpdate, Sweep, SyncBatch, SyncProgress};

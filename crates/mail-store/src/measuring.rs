@@ -12,7 +12,8 @@ use mail_model::{
 };
 
 use crate::{
-    AccountStore, FillState, ProgressUpdate, StoreError, StoreKey, StoreOptions, SyncBatch,
+    AccountStore, FileKind, FillState, ProgressUpdate, StoreError, StoreKey, StoreOptions,
+    SyncBatch,
 };
 
 /// Rows in one transaction.
@@ -51,6 +52,24 @@ pub async fn account(
         fill(&store, messages).await?;
     }
     Ok(store)
+}
+
+/// Copies a closed account's files into another folder: the same mail under the same key, for
+/// measuring many accounts without making each. A folder that is there is taken as it is.
+///
+/// # Errors
+/// See [`StoreError`].
+pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    if to.exists() {
+        return Ok(());
+    }
+    let io = |error| StoreError::io(to, error);
+    std::fs::create_dir_all(to).map_err(io)?;
+    for file in FileKind::ACCOUNT {
+        let name = file.file_name();
+        std::fs::copy(from.join(name), to.join(name)).map_err(io)?;
+    }
+    Ok(())
 }
 
 /// Fills an empty account, newest batch first, as a first synchronisation does.

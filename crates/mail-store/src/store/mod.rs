@@ -1,6 +1,7 @@
 //! One account's open folder.
 
 mod read;
+mod separation;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use crate::folder::FolderLock;
 use crate::key::StoreKey;
 use crate::open::{Files, OpenReport, StoreOptions, suspect};
 use crate::writer::{Priority, Step, Writer};
+
+pub use separation::Trace;
 
 /// Octets on the disk, journals included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
