@@ -1,6 +1,7 @@
 //! Small real files: every attachment opens in the program that belongs to it.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use super::dice::Dice;
 
@@ -138,25 +139,26 @@ fn adler32(bytes: &[u8]) -> u32 {
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
+    let table = &*CRC;
     !bytes.iter().fold(!0u32, |crc, byte| {
         let at = usize::from(byte ^ crc.to_le_bytes()[0]);
-        CRC.get(at).copied().unwrap_or(0) ^ (crc >> 8)
+        table.get(at).copied().unwrap_or(0) ^ (crc >> 8)
     })
 }
 
 /// The remainder of every byte.
-const CRC: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut n = 0;
-    while n < 256 {
-        let mut crc = n as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 {
+static CRC: LazyLock<[u32; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|byte| {
+        let start = u32::try_from(byte).unwrap_or(0);
+        (0..8).fold(start, |crc, _| {
+            if crc & 1 == 1 {
                 crc >> 1 ^ 0xedb8_8320
             } else {
                 crc >> 1
-            };
+            }
+        })
+    })
+});
             bit += 1;
         }
         table[n] = crc;
