@@ -2,9 +2,9 @@
 //!
 //! Four layers, each of which holds on its own against most of what the others are for:
 //! a linear pre-pass that caps size, nesting and attributes and re-emits only known tags
-//! ([`prepass`]); `ammonia`'s tree-based allow-list ([`allow`]); a filter for style
-//! declarations by property and by value ([`css`]); and a last pass over the clean result that
-//! plans pictures and links ([`plan`]). The frame that shows the result adds its own
+//! (`prepass`); `ammonia`'s tree-based allow-list (`allow`); a filter for style
+//! declarations by property and by value (`css`); and a last pass over the clean result that
+//! plans pictures and links (`plan`). The frame that shows the result adds its own
 //! (see [`crate::frame`]).
 
 mod allow;
