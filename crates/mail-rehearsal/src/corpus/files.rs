@@ -159,13 +159,6 @@ static CRC: LazyLock<[u32; 256]> = LazyLock::new(|| {
         })
     })
 });
-            bit += 1;
-        }
-        table[n] = crc;
-        n += 1;
-    }
-    table
-};
 
 /// A ZIP archive with stored entries.
 fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
