@@ -1,4 +1,8 @@
 //! The three commands of the page. They decide nothing.
+#![allow(
+    clippy::let_underscore_must_use,
+    reason = "written by the command macro"
+)]
 
 use mail_app::{ErrorCode, FeedSink, UiError};
 use tauri::State;

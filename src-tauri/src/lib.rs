@@ -67,7 +67,9 @@ fn once_per_person(builder: tauri::Builder<tauri::Wry>) -> tauri::Builder<tauri:
     if std::env::var_os("BRAID_DATA_DIR").is_some() {
         return builder;
     }
-    builder.plugin(tauri_plugin_single_instance::init(|app, _, _| window::focus(app)))
+    builder.plugin(tauri_plugin_single_instance::init(|app, _, _| {
+        window::focus(app)
+    }))
 }
 
 async fn start(handle: AppHandle, options: Options, started: watch::Sender<Option<App>>) {

@@ -5,6 +5,13 @@
 //!
 //! usage: bridge [--rehearse Work,Personal] [--size N]
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test's program that cannot go on stops and says where"
+)]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -75,7 +75,7 @@ impl Tenant {
 
     /// The rehearsal that has just been started.
     pub(crate) fn of_rehearsal(rehearsal: Rehearsal) -> Result<Self, UnusableTenant> {
-        let mut tenant = Self::new(rehearsal::settings(&rehearsal.description()))?;
+        let mut tenant = Self::new(rehearsal::settings(rehearsal.description()))?;
         tenant.rehearsal = Some(rehearsal);
         Ok(tenant)
     }

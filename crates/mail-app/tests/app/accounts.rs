@@ -98,7 +98,7 @@ async fn a_removed_account_leaves_no_file_and_no_key_and_the_other_is_untouched(
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(left, [personal.id.clone()]);
+    assert_eq!(left, std::slice::from_ref(&personal.id));
     assert_eq!(world.vault.names().await.unwrap().len(), 1);
     let rows = inbox(&app, 1_000).await;
     assert!(!rows.is_empty() && rows.iter().all(|row| row.account == personal.id));
