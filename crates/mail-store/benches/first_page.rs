@@ -100,6 +100,7 @@ async fn measure(sizes: &[u64]) -> Outcome<Vec<Figure>> {
                 "page anywhere",
                 pages(&store, Filter::All, |n| Some(depth(*messages, n))).await?,
             );
+            add("ladder of every 500th", ladders(&store).await?);
             store.close().await?;
             add("open and first page", openings(&folder, options).await?);
         }
@@ -141,6 +142,17 @@ async fn pages(
         if round >= 20 {
             times.push(time);
         }
+    }
+    Ok(times)
+}
+
+async fn ladders(store: &AccountStore) -> Outcome<Vec<f64>> {
+    let scope = scope(Filter::All)?;
+    let mut times = Vec::new();
+    for _ in 0..10 {
+        let begun = Instant::now();
+        std::hint::black_box(store.rungs(&scope, 500).await?);
+        times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(times)
 }
