@@ -19,4 +19,6 @@ mod push;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod world;

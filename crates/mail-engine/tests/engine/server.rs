@@ -596,6 +596,8 @@ impl MailSource for Server {
                         .mailboxes
                         .retain(|mailbox| !edit.remove_from.contains(mailbox));
                     entry.message.mailboxes.extend(edit.add_to.clone());
+                    entry.message.mailboxes.sort();
+                    entry.message.mailboxes.dedup();
                     entry.changed = state;
                     EditOutcome::Done
                 }
