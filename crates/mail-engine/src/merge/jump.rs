@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use futures::future::try_join_all;
 use mail_model::{AccountId, ListCursor, UnixTime};
 
-use super::{Anchor, Cut, MemberFailure, Merge, RUNG, Rung, failure};
+use super::{Anchor, Cut, Member, MemberFailure, Merge, RUNG, Rung, failure};
 
 /// Rungs of a ladder, at most.
 const RUNGS: u64 = 1024;
@@ -17,6 +18,14 @@ const HALVINGS: u32 = 24;
 const STRIDE: u64 = 200;
 /// A place farther from every remembered one than this is reached by ladders.
 const WALK: u64 = 400;
+
+impl Member {
+    /// Rows between two rungs of its ladder.
+    fn rung_distance(&self) -> u64 {
+        let rows = self.totals.map_or(0, |totals| totals.rows);
+        (rows / RUNGS).max(RUNG)
+    }
+}
 
 impl Merge {
     /// A place at or before `from` to walk from; `None` is the top.
@@ -78,18 +87,13 @@ impl Merge {
         from: u64,
         failed: &HashSet<AccountId>,
     ) -> Result<Option<Anchor>, MemberFailure> {
+        self.raise_ladders(failed).await?;
         let mut rungs: Vec<(Cut, u64)> = Vec::new();
         let mut bases: BTreeMap<AccountId, Option<Rung>> = BTreeMap::new();
         let mut uncertain = 0;
-        for (account, member) in &mut self.members {
+        for (account, member) in &self.members {
             if failed.contains(account) {
                 continue;
-            }
-            let every = member.totals.map_or(0, |totals| totals.rows / RUNGS);
-            let every = every.max(RUNG);
-            if member.ladder.is_none() {
-                let ladder = member.source.ladder(every).await;
-                member.ladder = Some(ladder.map_err(|e| failure(account, e))?);
             }
             for rung in member.ladder.iter().flatten() {
                 let cut = Cut {
@@ -98,7 +102,7 @@ impl Merge {
                 };
                 rungs.push((cut, rung.place));
             }
-            uncertain += every;
+            uncertain += member.rung_distance();
             bases.insert(account.clone(), None);
         }
         rungs.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
@@ -141,6 +145,20 @@ impl Merge {
             return Ok(None);
         }
         self.halve(anchor, end, from).await.map(Some)
+    }
+
+    /// Reads the ladders that are missing, all at once: each of them walks a whole index.
+    async fn raise_ladders(&mut self, failed: &HashSet<AccountId>) -> Result<(), MemberFailure> {
+        let missing = self
+            .members
+            .iter_mut()
+            .filter(|(account, member)| member.ladder.is_none() && !failed.contains(*account));
+        let reads = missing.map(|(account, member)| async move {
+            let ladder = member.source.ladder(member.rung_distance()).await;
+            member.ladder = Some(ladder.map_err(|e| failure(account, e))?);
+            Ok(())
+        });
+        try_join_all(reads).await.map(drop)
     }
 
     /// Moves a place nearer to `from`, between its own time and `end`.
