@@ -69,11 +69,9 @@ for (const scheme of ["light", "dark"] as const) {
 test("Tab goes through the window in reading order", async ({ window }) => {
   await window.open("main");
   const { page } = window;
-  await window.row("Cutover plan").click();
-  await expect(window.conversation.getByRole("article").last()).toBeVisible();
-  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await expect(window.row("Cutover plan")).toBeVisible();
   const stops: string[] = [];
-  for (let step = 0; step < 14; step++) {
+  for (let step = 0; step < 11; step++) {
     await page.keyboard.press("Tab");
     stops.push(
       await page.evaluate(() => {
@@ -82,7 +80,7 @@ test("Tab goes through the window in reading order", async ({ window }) => {
       }),
     );
   }
-  expect(stops.slice(0, 11)).toEqual([
+  expect(stops).toEqual([
     "All accounts, 17 unread",
     "Inbox, 17 unread",
     "Width of the mailboxes",
