@@ -1,6 +1,6 @@
 // A real window of the built program, driven by WebDriver, and a real browser beside it.
 // Every window has folders of its own; nothing of the person's own Braid is touched.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -72,7 +72,7 @@ export class Window {
         hostname: "127.0.0.1",
         port,
         logLevel: "error",
-        connectionRetryTimeout: 30_000,
+        connectionRetryTimeout: 120_000,
         connectionRetryCount: 0,
         capabilities: {
           "wdio:enforceWebDriverClassic": true,
@@ -107,8 +107,9 @@ export class Window {
     return this.session.execute(script, ...values);
   }
 
-  async picture(file) {
-    await this.session.saveScreenshot(file);
+  /** What is on the screen. (WebDriver's own picture waits for a repaint that a still page never does.) */
+  picture(file) {
+    execFileSync("import", ["-window", "root", file]);
   }
 
   /** Signs a person in at the address the program has just opened, in a real browser. */

@@ -1,0 +1,78 @@
+// Pictures of the window's states, for looking at and for the README.
+// usage: shots.mjs FOLDER
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+import { Client, rehearsalIn } from "./client.mjs";
+import { eventually, Window } from "./window.mjs";
+
+const folder = resolve(process.argv[2] ?? "target/shots");
+mkdirSync(folder, { recursive: true });
+const button = (words) => `//button[contains(normalize-space(.), ${JSON.stringify(words)})]`;
+const FIRST_ROW = "//*[@role='row'][contains(., 'Cutover plan for the billing API')]";
+const SIZE = { width: 1440, height: 900 };
+
+/** Nothing is moving any more: mail fetched, frames measured, fonts in place. */
+async function settled(window) {
+  await eventually("everything fetched", () => window.run("return !document.querySelector('[role=progressbar]')"), 90_000);
+  await window.session.executeAsync("const done = arguments[0]; document.fonts.ready.then(() => setTimeout(done, 400));");
+}
+
+async function shot(window, name) {
+  await settled(window);
+  window.picture(join(folder, `${name}.png`));
+  console.log(name);
+}
+
+/** Preferences as the window would have left them. */
+function prefer(window, preferences) {
+  mkdirSync(join(window, "config"), { recursive: true });
+  writeFileSync(join(window, "config/preferences.json"), JSON.stringify(preferences));
+}
+
+async function inTheme(theme, people, size, states) {
+  const { mkdtempSync, rmSync } = await import("node:fs");
+  const { tmpdir } = await import("node:os");
+  const own = mkdtempSync(join(tmpdir(), "braid-shots-"));
+  prefer(own, { theme });
+  const window = await Window.open({ folder: own, args: people ? ["--rehearse", people] : [], size });
+  try {
+    await states(window);
+  } finally {
+    await window.close();
+    rmSync(own, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+for (const theme of ["light", "dark"]) {
+  await inTheme(theme, null, SIZE, async (window) => {
+    await window.find(button("Try the rehearsal"));
+    await shot(window, `first-run-${theme}`);
+    await window.click(button("Connect to your organisation"));
+    await shot(window, `connect-${theme}`);
+  });
+  await inTheme(theme, "Work,Personal,Choir", SIZE, async (window) => {
+    await window.click(FIRST_ROW);
+    await window.find("//article//iframe");
+    await shot(window, `inbox-${theme}`);
+    await window.keys("Control", "2");
+    await shot(window, `account-${theme}`);
+    await window.keys("Control", "0");
+    await window.click("//*[@role='treeitem'][contains(., 'Starred')]");
+    await shot(window, `starred-${theme}`);
+    await window.click("//button[@aria-label='Add an account']");
+    await window.find("//*[@role='dialog']");
+    await shot(window, `add-account-${theme}`);
+  });
+}
+await inTheme("light", "Work,Personal", { width: 800, height: 700 }, async (window) => {
+  await window.find(FIRST_ROW);
+  await shot(window, "narrow-light");
+});
+await inTheme("dark", "Work,Personal", SIZE, async (window) => {
+  await window.find(FIRST_ROW);
+  const other = await Client.signIn(rehearsalIn(window.folder), "app_braid", "google", "google|104822617305");
+  await other.deliver({ from: "Mum <mum@mail.example>", subject: "One more thing about Sunday", text: "Bring the big pot." });
+  await window.find("//*[@role='row'][contains(., 'One more thing about Sunday')]");
+  await shot(window, "arrived-dark");
+});
