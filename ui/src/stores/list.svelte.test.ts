@@ -88,6 +88,28 @@ test("the window is asked for once a frame, with what lies around it", () => {
   expect(host.asked("list.window")).toHaveLength(asked);
 });
 
+test("nothing is asked for before the app knows the list", () => {
+  const { host, view } = opened();
+  view.see(0, 10);
+  nextFrame();
+  expect(host.asked("list.window")).toEqual([]);
+});
+
+test("a late answer to an older question is asked over again, but not for ever", () => {
+  const { host, view } = opened();
+  host.tell("list", snapshot(0, 60));
+  view.see(500, 510);
+  nextFrame();
+  const asked = () => host.asked("list.window").length;
+  const before = asked();
+  for (let seq = 1; seq < 10; seq++) {
+    host.tell("list", diff(seq, keys(0, 10), keys(0, 60)));
+    nextFrame();
+  }
+  expect(asked()).toBe(before + 2);
+  expect(host.asked("list.window").at(-1)).toEqual({ list: "list-1", from: 420, to: 590 });
+});
+
 test("rows that come in above are counted and keep the place of a scrolled list", () => {
   const { host, view } = opened();
   const moves: number[] = [];

@@ -13,6 +13,9 @@ import {
 } from "./listWindow.ts";
 import { listKey, scopeKey } from "./scope.ts";
 
+/** An app that does not give what was asked for is not asked for ever. */
+const MOST_TRIES = 3;
+
 /** The row the person is at. */
 export interface Current {
   readonly row: RowView;
@@ -44,7 +47,12 @@ export class ListView {
   #close: Close | undefined;
   #name = "";
   #seen: Range = { from: 0, to: 30 };
+  /** What the app has given, or is about to give. */
   #asked: Range | undefined;
+  /** How often the same range was asked for since the screen or the list has changed. */
+  #tries = 0;
+  /** The app knows the list: before its snapshot it cannot be asked for more. */
+  #known = false;
   #frame: number | undefined;
   /** The person has gone to a row that is not here yet. */
   #awaited: number | undefined;
@@ -87,11 +95,11 @@ export class ListView {
 
   /** Says which rows are on the screen. */
   see(from: number, to: number): void {
+    if (from !== this.#seen.from || to !== this.#seen.to) {
+      this.#tries = 0;
+    }
     this.#seen = { from, to };
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = undefined;
-      this.#ask();
-    });
+    this.#askSoon();
   }
 
   /** Goes to the row at a place, or to the nearest there is. */
@@ -116,6 +124,8 @@ export class ListView {
   #start(): void {
     this.#close?.();
     this.#asked = undefined;
+    this.#known = false;
+    this.#tries = 0;
     this.#before = this.#window;
     const name = this.#name;
     this.#close = follow(
@@ -132,15 +142,28 @@ export class ListView {
     );
   }
 
+  #askSoon(): void {
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = undefined;
+      this.#ask();
+    });
+  }
+
   #ask(): void {
     const range = rangeToAsk(this.#seen, this.#asked, this.total);
-    if (!this.#close || !range) {
+    if (!range) {
+      this.#tries = 0;
       return;
     }
+    if (!this.#close || !this.#known || this.#tries >= MOST_TRIES) {
+      return;
+    }
+    this.#tries++;
     this.#asked = range;
     this.#host.call("list.window", { list: this.#name, ...range }).catch(() => {
       // The list was closed in between, or its feed says what is wrong.
       this.#asked = undefined;
+      this.#askSoon();
     });
   }
 
@@ -153,6 +176,10 @@ export class ListView {
     }
     this.error = null;
     this.loaded = true;
+    this.#known = true;
+    if (this.total !== event.total) {
+      this.#tries = 0;
+    }
     this.total = event.total;
     this.unread = event.unread;
     this.#window = after;
@@ -160,12 +187,13 @@ export class ListView {
     if (this.#awaited !== undefined && rowAt(after, this.#awaited)) {
       this.moveTo(this.#awaited);
     }
+    // An answer to an older question may come last: what is here counts, not what was asked.
+    this.#asked = { from: after.start, to: after.start + after.rows.length };
     if (event.type === "snapshot") {
-      // The app shows the beginning; ask for where the person is.
-      this.#asked = { from: after.start, to: after.start + after.rows.length };
       this.#ask();
     } else {
       this.#keepPlace(before, after);
+      this.#askSoon();
     }
     if (this.#seen.from >= after.start && this.#seen.from < after.start + after.rows.length) {
       this.#before = EMPTY_WINDOW;

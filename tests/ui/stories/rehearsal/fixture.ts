@@ -53,13 +53,15 @@ export class App {
     return (await reply.json()) as string[];
   }
 
-  /** Chooses a person on the login page that the app has opened last. */
-  async signInAs(person: string | RegExp, after: number): Promise<void> {
+  /** Follows links on the login page that the app has opened: the connection if asked, the person. */
+  async signInBy(links: readonly RegExp[], after: number): Promise<void> {
     await expect.poll(async () => (await this.opened()).length).toBeGreaterThan(after);
     const address = (await this.opened()).at(-1) ?? "";
     const tab = await this.context.newPage();
     await tab.goto(address);
-    await tab.getByRole("link", { name: person }).first().click();
+    for (const link of links) {
+      await tab.getByRole("link", { name: link }).first().click();
+    }
     await expect(tab.getByText(/close this tab/i)).toBeVisible();
     await tab.close();
   }
