@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 import { remote } from "webdriverio";
 
 const root = resolve(import.meta.dirname, "../..");
-const program = process.env.BRAID_PROGRAM ?? join(root, "target/debug/braid");
+export const program = process.env.BRAID_PROGRAM ?? join(root, "target/debug/braid");
 const browserProgram = process.env.BRAID_CHROMIUM ?? "/usr/bin/chromium";
 
 /** Waits until `look` gives something; the limit is a safety net, not a measure. */
