@@ -39,6 +39,7 @@ test("sizes", () => {
 test("senders: the newest in full, the others by given name", () => {
   expect(sendersWords(["Ravi Menon", "Ines Okafor"])).toBe("Ines Okafor, Ravi");
   expect(sendersWords(["市川 美緒"])).toBe("市川 美緒");
+  expect(sendersWords(["Mr Osei", "Sofia Lindgren"])).toBe("Sofia Lindgren, Mr Osei");
   expect(sendersWords([])).toBe("No sender");
 });
 

@@ -135,7 +135,12 @@ export function sendersWords(senders: readonly string[]): string {
   return people(newestFirst.map((name, place) => (place === 0 ? name : givenName(name))));
 }
 
+const TITLE = /^(mrs?|ms|mx|dr|prof|sir)\.?\s/i;
+
 function givenName(name: string): string {
+  if (TITLE.test(name)) {
+    return name;
+  }
   return /^\p{L}+[ ]/u.test(name) && !name.includes(",") ? (name.split(" ")[0] ?? name) : name;
 }
 
@@ -156,6 +161,11 @@ export function rowWords(row: RowView, account: string, date: string): string {
   ]
     .filter(Boolean)
     .join(", ");
+}
+
+/** "3 new in Work, 1 new in Home", for somebody who listens. */
+export function arrivalWords(arrivals: readonly { name: string; count: number }[]): string {
+  return people(arrivals.map(({ name, count: rows }) => `${freshWords(rows)} in ${name}`));
 }
 
 export function freshWords(rows: number): string {

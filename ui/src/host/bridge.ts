@@ -29,10 +29,9 @@ interface Waiting {
 }
 
 /** What is used of a WebSocket. */
-export type Socket = Pick<
-  WebSocket,
-  "send" | "readyState" | "onopen" | "onmessage" | "onclose" | "close"
->;
+export type Socket = Pick<WebSocket, "send" | "onopen" | "onmessage" | "onclose" | "close"> & {
+  readonly readyState: number;
+};
 
 const OPEN = 1;
 

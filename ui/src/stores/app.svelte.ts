@@ -1,10 +1,12 @@
 import type { AppView } from "../contract.gen.ts";
-import type { Close, Host } from "../host/host.ts";
+import type { Close, Host, HostError } from "../host/host.ts";
 import { follow } from "./feed.ts";
 
 /** The app's own state: tenant, keyring, version. */
 export class AppStore {
   view = $state.raw<AppView | null>(null);
+  /** Why there is no view. */
+  error = $state.raw<HostError | null>(null);
   readonly #host: Host;
 
   constructor(host: Host) {
@@ -21,10 +23,12 @@ export class AppStore {
         event: ({ app }) => {
           const first = this.view === null;
           this.view = app;
+          this.error = null;
           if (first) {
             onFirst(app);
           }
         },
+        failed: (error) => (this.error = error),
       },
     );
   }
