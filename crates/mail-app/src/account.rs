@@ -311,7 +311,10 @@ async fn mailboxes(store: &AccountStore) -> Vec<MailboxView> {
     waiting.reverse();
     while let Some(((mailbox, counts), depth)) = waiting.pop() {
         // A parent that is its own descendant would never end; the depth of any real tree does.
-        if depth > 32 || views.len() >= all.len() {
+        if depth > 32 {
+            continue;
+        }
+        if views.len() >= all.len() {
             break;
         }
         views.push(MailboxView {

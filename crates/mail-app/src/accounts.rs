@@ -127,7 +127,7 @@ impl From<StoreError> for UiError {
 
 impl App {
     /// Keeps a finished sign-in as a new account: key, session, registry, engine, in this
-    /// order. What fails on the way is taken back.
+    /// order. What fails on the way is taken back. The caller has a turn ([`App::one_change`]).
     pub(crate) async fn add_account(
         &self,
         signed_in: SignedIn,
@@ -206,7 +206,8 @@ impl App {
         }
     }
 
-    /// Puts a fresh sign-in of the same person in the place of the old one.
+    /// Puts a fresh sign-in of the same person in the place of the old one. The caller has a turn
+    /// ([`App::one_change`]).
     pub(crate) async fn renew(
         &self,
         account: &Arc<Account>,
@@ -269,7 +270,10 @@ impl App {
     /// [`ErrorCode::NotFound`], [`ErrorCode::Disk`].
     pub async fn sign_out(&self, request: AccountRequest) -> Result<Empty, UiError> {
         let account = self.account(&request.account)?;
-        account.session.sign_out().await.map_err(session_error)?;
+        let signed_out = account.session.sign_out().await.map_err(session_error);
+        // A closed account has nothing that watches its session.
+        self.0.accounts.signals().touch();
+        signed_out?;
         Ok(Empty {})
     }
 
@@ -301,6 +305,7 @@ impl App {
     /// [`ErrorCode::NotFound`], [`ErrorCode::Disk`] when files could not be deleted; the
     /// account is then still listed, so that it can be tried again.
     pub async fn remove_account(&self, request: AccountRequest) -> Result<ReceiptView, UiError> {
+        let _turn = self.one_change().await;
         let account = self.account(&request.account)?;
         account.stop(Closed::Leaving).await;
         let session_ended = match account.session.sign_out().await {

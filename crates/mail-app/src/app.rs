@@ -104,8 +104,8 @@ pub(crate) struct Inner {
     pub(crate) lists: Lists,
     pub(crate) frames: Frames,
     pub(crate) loads: Loads,
-    /// Attachments that were opened, for this run only.
-    pub(crate) opened: tempfile::TempDir,
+    /// Held while the tenant or the set of accounts changes.
+    changing: tokio::sync::Mutex<()>,
     sign_ins: SignIns,
     rehearsal_size: Option<usize>,
     // Dropped last: the folder and the lock outlive everything that uses them.
@@ -144,6 +144,7 @@ impl App {
         if let Err(error) = mail_store::sweep_trash(&paths.accounts()) {
             tracing::warn!(%error, "what a removal left behind could not be deleted");
         }
+        empty(&paths.opened());
         let registry = Registry::open(paths.data()).await?;
         let rehearsing = config.rehearsal;
         let settings = config.tenant.clone().filter(|_| !rehearsing);
@@ -159,7 +160,7 @@ impl App {
             lists: Lists::default(),
             frames: Frames::default(),
             loads: Loads::default(),
-            opened: tempfile::tempdir().map_err(StartError::Fresh)?,
+            changing: tokio::sync::Mutex::default(),
             sign_ins: SignIns::default(),
             rehearsal_size: start.rehearsal_size.or_else(|| {
                 std::env::var("BRAID_REHEARSAL_SIZE")
@@ -194,6 +195,13 @@ impl App {
         if let Some(rehearsal) = tenant.and_then(Tenant::into_rehearsal) {
             rehearsal.stop().await;
         }
+        empty(&self.0.paths.opened());
+    }
+
+    /// A turn to change the tenant or the set of accounts: one at a time, so that what was looked
+    /// at before is still true when it is acted on.
+    pub(crate) async fn one_change(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.changing.lock().await
     }
 
     pub(crate) fn tenant(&self) -> &RwLock<Option<Tenant>> {
@@ -472,6 +480,15 @@ impl App {
 
     pub(crate) fn with_config<T>(&self, look: impl FnOnce(&mut Config) -> T) -> T {
         look(&mut self.0.config.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Deletes the attachments that were opened. A run that was cut short leaves them to the next one.
+fn empty(opened: &std::path::Path) {
+    match std::fs::remove_dir_all(opened) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(%error, "attachments that were opened could not be deleted"),
     }
 }
 

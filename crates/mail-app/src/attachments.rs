@@ -133,8 +133,8 @@ impl App {
         if !can_open(&found.attachment, &[]) {
             return Err(save_only());
         }
-        let folder = self.0.opened.path().join(uuid::Uuid::new_v4().to_string());
-        tokio::fs::create_dir(&folder).await.map_err(disk)?;
+        let folder = self.0.paths.opened().join(uuid::Uuid::new_v4().to_string());
+        crate::paths::make_private_folder(&folder).map_err(disk)?;
         let path = folder.join(found.file_name());
         write(&path, found.bytes().await?).await?;
         // Its content may tell another story than its name.

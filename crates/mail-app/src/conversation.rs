@@ -5,7 +5,7 @@
 //! that was reloaded sees the same.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
 use mail_model::remote::{ByteStream, MailSource};
@@ -27,8 +27,16 @@ type Wanted = (AccountId, MessageKey);
 
 /// Bodies the page has asked for, and how that went.
 pub(crate) struct Loads {
-    wanted: Mutex<HashMap<Wanted, Load>>,
+    asked: Mutex<Asked>,
     version: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Asked {
+    wanted: HashMap<Wanted, (ThreadKey, Load)>,
+    /// How many feeds show a conversation: what was asked for is forgotten with the last one. A
+    /// page that opens a conversation again does so before the old feed has ended.
+    feeds: HashMap<(AccountId, ThreadKey), usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,35 +49,57 @@ enum Load {
 impl Default for Loads {
     fn default() -> Self {
         Self {
-            wanted: Mutex::default(),
+            asked: Mutex::default(),
             version: watch::Sender::new(0),
         }
     }
 }
 
 impl Loads {
-    fn get(&self, wanted: &Wanted) -> Option<Load> {
-        self.wanted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(wanted)
-            .copied()
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, wanted: Wanted, load: Load) {
-        self.wanted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(wanted, load);
+    fn get(&self, wanted: &Wanted) -> Option<Load> {
+        self.asked().wanted.get(wanted).map(|(_, load)| *load)
+    }
+
+    fn set(&self, wanted: Wanted, thread: ThreadKey, load: Load) {
+        self.asked().wanted.insert(wanted, (thread, load));
+        self.tell();
+    }
+
+    /// How it went, if anybody still wants to know.
+    fn settle(&self, wanted: &Wanted, result: Load) {
+        if let Some((_, load)) = self.asked().wanted.get_mut(wanted) {
+            *load = result;
+        }
+        self.tell();
+    }
+
+    fn tell(&self) {
         self.version
             .send_modify(|version| *version = version.wrapping_add(1));
     }
 
-    fn forget(&self, account: &AccountId, messages: impl Iterator<Item = MessageKey>) {
-        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        for message in messages {
-            wanted.remove(&(account.clone(), message));
+    fn enter(&self, account: &AccountId, thread: ThreadKey) {
+        let mut asked = self.asked();
+        *asked.feeds.entry((account.clone(), thread)).or_default() += 1;
+    }
+
+    fn leave(&self, account: &AccountId, thread: ThreadKey) {
+        let mut asked = self.asked();
+        let shown = (account.clone(), thread);
+        if let Some(feeds) = asked.feeds.get_mut(&shown) {
+            *feeds -= 1;
+            if *feeds > 0 {
+                return;
+            }
         }
+        asked.feeds.remove(&shown);
+        asked
+            .wanted
+            .retain(|(of, _), (inside, _)| of != account || *inside != thread);
     }
 }
 
@@ -99,18 +129,15 @@ impl App {
             .open()
             .ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
         let key = MessageKey::new(request.message);
-        if open.store.message(key).await?.is_none() {
-            return Err(UiError::new(ErrorCode::NotFound));
-        }
+        let stored = open.store.message(key).await?;
+        let thread = stored
+            .ok_or_else(|| UiError::new(ErrorCode::NotFound))?
+            .thread;
         let wanted = (account.id.clone(), key);
         if matches!(self.0.loads.get(&wanted), Some(Load::Loading | Load::Here)) {
             return Ok(Empty {});
         }
-        if open.store.body(key).await?.is_some() {
-            self.0.loads.set(wanted, Load::Here);
-            return Ok(Empty {});
-        }
-        self.0.loads.set(wanted.clone(), Load::Loading);
+        self.0.loads.set(wanted.clone(), thread, Load::Loading);
         let app = self.clone();
         tokio::spawn(async move {
             let load = match open.engine.fetch_body(key).await {
@@ -120,7 +147,7 @@ impl App {
                     Load::Failed(crate::error::fetch_error(&error))
                 }
             };
-            app.0.loads.set(wanted, load);
+            app.0.loads.settle(&wanted, load);
         });
         Ok(Empty {})
     }
@@ -135,11 +162,13 @@ impl App {
         let open = account
             .open()
             .ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
+        let thread = ThreadKey::new(request.thread);
+        self.0.loads.enter(&account.id, thread);
         let shown = Shown {
             app: self.clone(),
             account,
             open,
-            thread: ThreadKey::new(request.thread),
+            thread,
             frames: HashMap::new(),
         };
         Ok(OpenFeed::spawn(move |_| shown.run(sink)))
@@ -162,10 +191,7 @@ struct Shown {
 
 impl Drop for Shown {
     fn drop(&mut self) {
-        self.app
-            .0
-            .loads
-            .forget(&self.account.id, self.frames.keys().copied());
+        self.app.0.loads.leave(&self.account.id, self.thread);
     }
 }
 
@@ -177,19 +203,17 @@ impl Shown {
         let mut sent: Option<Option<ConversationView>> = None;
         loop {
             loads.mark_unchanged();
-            let conversation = match self.look().await {
-                Ok(conversation) => conversation,
-                Err(error) => {
-                    tracing::warn!(%error, "a conversation cannot be read");
-                    return;
+            match self.look().await {
+                Ok(conversation) if sent.as_ref() != Some(&conversation) => {
+                    sent = Some(conversation.clone());
+                    if !sink.send(&ConversationEvent { seq, conversation }) {
+                        return;
+                    }
+                    seq += 1;
                 }
-            };
-            if sent.as_ref() != Some(&conversation) {
-                sent = Some(conversation.clone());
-                if !sink.send(&ConversationEvent { seq, conversation }) {
-                    return;
-                }
-                seq += 1;
+                Ok(_) => {}
+                // What is shown stays, until something changes and it is read again.
+                Err(error) => tracing::warn!(%error, "a conversation cannot be read"),
             }
             if !self.wait(&mut changes, &mut loads).await {
                 return;
@@ -268,7 +292,11 @@ impl Shown {
         }
         if !self.frames.contains_key(&key) {
             let Some(body) = self.open.store.body(key).await? else {
-                return Ok(BodyView::Loading);
+                // It was here and is not any more; asking again fetches it again.
+                let code = ErrorCode::NotFound;
+                let wanted = (self.account.id.clone(), key);
+                self.app.0.loads.settle(&wanted, Load::Failed(code));
+                return Ok(BodyView::Failed { code });
             };
             let shown = self.show(body).await?;
             self.frames.insert(key, shown);

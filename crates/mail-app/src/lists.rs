@@ -36,21 +36,24 @@ impl Window {
             .unwrap_or(0..FIRST_WINDOW)
     }
 
+    /// The range is written before the list is looked for, and [`Window::hold`] reads it while
+    /// it holds the list: whichever comes second, the list gets it.
     fn set(&self, range: std::ops::Range<u64>) {
+        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(range.clone());
         if let Some(list) = self
             .list
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .as_ref()
         {
-            list.set_window(range.clone());
+            list.set_window(range);
         }
-        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(range);
     }
 
     fn hold(&self, list: MergedList) {
+        let mut held = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.set_window(self.range());
-        *self.list.lock().unwrap_or_else(PoisonError::into_inner) = Some(list);
+        *held = Some(list);
     }
 }
 

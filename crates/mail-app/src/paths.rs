@@ -92,6 +92,12 @@ impl Paths {
         self.account(id).join("session.sealed")
     }
 
+    /// Attachments that were opened, for one run only.
+    #[must_use]
+    pub fn opened(&self) -> PathBuf {
+        self.data.join("opened")
+    }
+
     /// State of the built-in rehearsal.
     #[must_use]
     pub fn rehearsal(&self) -> PathBuf {

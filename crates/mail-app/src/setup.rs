@@ -16,11 +16,14 @@ impl App {
         request: ConnectTenantRequest,
     ) -> Result<Empty, UiError> {
         self.refuse_while_accounts_are_here()?;
+        // Asks the network, so it takes no turn yet.
         let settings = TenantSettings::typed(
             request.login_host.trim().to_owned(),
             request.application_id.trim().to_owned(),
         );
         let tenant = Tenant::checked(settings.clone()).await?;
+        let _turn = self.one_change().await;
+        self.refuse_while_accounts_are_here()?;
         self.keep_config(Config {
             tenant: Some(settings),
             rehearsal: false,
@@ -31,6 +34,7 @@ impl App {
 
     /// Starts the rehearsal and uses it from now on.
     pub(crate) async fn start_rehearsal(&self, _: Empty) -> Result<Empty, UiError> {
+        let _turn = self.one_change().await;
         if self
             .0
             .tenant
@@ -42,6 +46,7 @@ impl App {
             return Ok(Empty {});
         }
         self.refuse_while_accounts_are_here()?;
+        self.sign_ins().cancel_all();
         self.begin_rehearsal().await.map_err(|error| {
             tracing::error!(%error, "the rehearsal does not start");
             UiError::with_detail(ErrorCode::Bug, error.to_string())
@@ -55,6 +60,7 @@ impl App {
 
     /// Goes back to the first run.
     pub(crate) async fn forget_tenant(&self, _: Empty) -> Result<Empty, UiError> {
+        let _turn = self.one_change().await;
         self.refuse_while_accounts_are_here()?;
         self.keep_config(Config::default())?;
         self.replace_tenant(None).await;
@@ -78,7 +84,9 @@ impl App {
         Ok(())
     }
 
+    /// Sign-ins under way belong to the old tenant and end with it.
     async fn replace_tenant(&self, tenant: Option<Tenant>) {
+        self.sign_ins().cancel_all();
         let old = std::mem::replace(&mut *self.0.tenant.write().await, tenant);
         self.tenant_has_changed();
         if let Some(rehearsal) = old.and_then(Tenant::into_rehearsal) {
@@ -88,6 +96,7 @@ impl App {
 
     /// Asks the keyring again and opens what it kept closed.
     pub(crate) async fn retry_vault(&self, _: Empty) -> Result<Empty, UiError> {
+        let _turn = self.one_change().await;
         self.0.vault.probe().await;
         for account in self.0.accounts.all() {
             account.session.unlock().await;

@@ -195,20 +195,29 @@ impl App {
         let url = pending.url().clone();
         *attempt.url.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.clone());
         attempt.phase.send_replace(SignInView::Waiting);
-        let app = self.clone();
-        let guided = tokio::spawn(async move { app.guide(&url, guide).await });
-        let signed_in = pending.wait(&attempt.cancel).await;
-        attempt.phase.send_replace(SignInView::Finishing);
-        let signed_in = match signed_in {
+        let waiting = attempt.cancel.child_token();
+        let guided = {
+            let (app, waiting) = (self.clone(), waiting.clone());
+            tokio::spawn(async move {
+                let guided = app.guide(&url, guide).await;
+                // Nobody can come back from a page that was never shown.
+                if guided.is_err() {
+                    waiting.cancel();
+                }
+                guided
+            })
+        };
+        let signed_in = match pending.wait(&waiting).await {
             Ok(signed_in) => signed_in,
-            // A browser that did not open may still have been opened by hand, so its failure
-            // counts only when nobody came back.
-            Err(SignInError::Expired) => match guided.await {
-                Ok(Err(error)) => return Err(error),
-                _ => return Err(SignInError::Expired.into()),
-            },
+            Err(error) if waiting.is_cancelled() && !attempt.cancel.is_cancelled() => {
+                return match guided.await {
+                    Ok(Err(guide)) => Err(guide),
+                    _ => Err(error.into()),
+                };
+            }
             Err(error) => return Err(error.into()),
         };
+        attempt.phase.send_replace(SignInView::Finishing);
         self.settle(attempt, signed_in, asked_for).await
     }
 
@@ -233,9 +242,16 @@ impl App {
     ) -> Result<SignInView, UiError> {
         let identity = signed_in.identity.clone();
         let email = identity.email.clone().unwrap_or_default();
+        let turn = self.one_change().await;
         let known = self.account_of(&identity.issuer, &identity.subject);
         if let Some(asked_for) = asked_for {
-            let expected = self.account(&asked_for)?.record();
+            let expected = match self.account(&asked_for) {
+                Ok(account) => account.record(),
+                Err(gone) => {
+                    discard(signed_in).await;
+                    return Err(gone);
+                }
+            };
             if known
                 .as_ref()
                 .is_none_or(|known| known.id.as_str() != asked_for)
@@ -253,6 +269,7 @@ impl App {
                 account: known.id.to_string(),
             });
         }
+        drop(turn);
         let (confirm, confirmed) = oneshot::channel();
         *attempt
             .confirm
@@ -276,6 +293,18 @@ impl App {
                 return Ok(SignInView::Cancelled);
             }
         };
+        let _turn = self.one_change().await;
+        if attempt.cancel.is_cancelled() {
+            discard(signed_in).await;
+            return Ok(SignInView::Cancelled);
+        }
+        // Another attempt may have added the same person while this one waited for a name.
+        if let Some(known) = self.account_of(&identity.issuer, &identity.subject) {
+            self.renew(&known, signed_in).await?;
+            return Ok(SignInView::Renewed {
+                account: known.id.to_string(),
+            });
+        }
         let account = self.add_account(signed_in, chosen).await?;
         Ok(SignInView::Added { account })
     }

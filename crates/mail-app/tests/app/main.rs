@@ -10,6 +10,7 @@
 
 mod accounts;
 mod cyrus;
+mod reading;
 mod separation;
 mod sign_in;
 mod world;

@@ -1,6 +1,11 @@
 //! Signing in, again, as somebody else, and not at all.
 
-use mail_app::{AttemptRequest, BeginSignInRequest, HealthView, SignInView, Vault as _};
+use std::sync::atomic::Ordering;
+
+use mail_app::{
+    App, AttemptRequest, BeginSignInRequest, ErrorCode, HealthView, SignInView, Vault as _,
+};
+use serde_json::json;
 
 use crate::world::{LIMIT, World, finish, until};
 
@@ -189,5 +194,69 @@ async fn a_lost_key_asks_for_a_sign_in_and_deletes_nothing() {
         1,
         "the unreadable files are kept"
     );
+    app.stop().await;
+}
+
+/// Begins a sign-in and waits until it stands where `there` says.
+async fn begun(
+    app: &App,
+    connection: Option<String>,
+    there: impl FnMut(&SignInView) -> bool,
+) -> String {
+    let request = BeginSignInRequest {
+        connection,
+        account: None,
+    };
+    let attempt = app.begin_sign_in(request).await.unwrap().attempt;
+    let mut phases = app.sign_in_phases(&attempt).unwrap();
+    tokio::time::timeout(LIMIT, phases.wait_for(there))
+        .await
+        .unwrap()
+        .unwrap();
+    attempt
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_person_in_two_sign_ins_at_once_has_one_account() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let connection = world.at_the_browser("Work");
+    let named = |phase: &SignInView| matches!(phase, SignInView::Confirm { .. });
+    let first = begun(&app, Some(connection.clone()), named).await;
+    let second = begun(&app, Some(connection), named).await;
+    let SignInView::Added { account } = finish(&app, first, "Work").await else {
+        panic!("the first one adds the account")
+    };
+    assert_eq!(
+        finish(&app, second, "Work again").await,
+        SignInView::Renewed { account }
+    );
+    assert_eq!(app.accounts_now().await.len(), 1);
+    assert_eq!(world.vault.names().await.unwrap().len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_cannot_be_opened_ends_the_sign_in_at_once() {
+    let world = World::new().await;
+    world.browser.missing.store(true, Ordering::Relaxed);
+    let app = world.start().await;
+    let ended = world.sign_in(&app, "Work", None).await;
+    let failed = SignInView::Failed {
+        code: ErrorCode::Browser,
+        detail: None,
+    };
+    assert_eq!(ended, failed);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_ends_with_the_tenant_it_belongs_to() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let waiting = |phase: &SignInView| *phase == SignInView::Waiting;
+    let attempt = begun(&app, None, waiting).await;
+    app.call("tenant.forget", json!({})).await.unwrap();
+    assert_eq!(finish(&app, attempt, "Work").await, SignInView::Cancelled);
     app.stop().await;
 }

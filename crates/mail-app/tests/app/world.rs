@@ -1,6 +1,7 @@
 //! A tenant, a mail server, folders and a vault, and somebody who clicks in the browser.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,11 +25,18 @@ pub(crate) struct Browser {
     pub(crate) person: Mutex<Option<String>>,
     pub(crate) opened: Mutex<Vec<Url>>,
     pub(crate) saves_to: Mutex<Option<PathBuf>>,
+    /// Whether there is no browser at all.
+    pub(crate) missing: AtomicBool,
+    /// Files that were opened.
+    pub(crate) files: Mutex<Vec<PathBuf>>,
 }
 
 #[mail_app::async_trait]
 impl Host for Browser {
     async fn open_url(&self, url: &Url) -> Result<(), HostError> {
+        if self.missing.load(Ordering::Relaxed) {
+            return Err(HostError::CannotOpen(None));
+        }
         self.opened.lock().unwrap().push(url.clone());
         let person = self.person.lock().unwrap().clone();
         if let Some(query) = person {
@@ -37,7 +45,8 @@ impl Host for Browser {
         Ok(())
     }
 
-    async fn open_file(&self, _: &Path) -> Result<(), HostError> {
+    async fn open_file(&self, path: &Path) -> Result<(), HostError> {
+        self.files.lock().unwrap().push(path.to_path_buf());
         Ok(())
     }
 
