@@ -316,9 +316,8 @@ impl App {
             }
         };
         let removed = mail_store::remove_account_folder(&self.0.paths.account(&account.id))?;
-        let vault = self.0.vault.get();
-        let key_deleted = match vault.delete_key(&account.id).await {
-            Ok(()) => matches!(vault.key(&account.id).await, Ok(None)),
+        let key_deleted = match self.0.vault.delete_key(&account.id).await {
+            Ok(gone) => gone,
             Err(error) => {
                 tracing::warn!(%error, "the key of a removed account is left over");
                 false

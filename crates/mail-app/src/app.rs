@@ -175,6 +175,11 @@ impl App {
             app.begin_rehearsal().await?;
         }
         app.open_accounts().await?;
+        if app.0.accounts.all().is_empty() {
+            // Nobody's key has told how the keyring is, and the first sign-in needs one.
+            let app = app.clone();
+            tokio::spawn(async move { app.0.vault.probe().await });
+        }
         for account in start.rehearse {
             app.rehearse(&account)
                 .await
@@ -434,21 +439,12 @@ impl App {
         });
         let opened = futures::future::join_all(opening).await;
         self.0.accounts.extend(opened.into_iter().flatten());
-        if self
-            .0
-            .accounts
-            .all()
-            .iter()
-            .any(|account| account.closed() == Some(Closed::VaultLocked))
-        {
-            self.0.vault.probe().await;
-        }
         Ok(())
     }
 
     /// Opens an account's files and starts its engine.
     pub(crate) async fn start_account(&self, account: &Arc<Account>) {
-        let key = self.0.vault.get().key(&account.id).await;
+        let key = self.0.vault.key(&account.id).await;
         if let Err(error) = &key {
             self.0.vault.note(error);
         }

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod cyrus;
+mod keyring;
 mod reading;
 mod separation;
 mod sign_in;

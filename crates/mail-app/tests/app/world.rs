@@ -8,7 +8,7 @@ use std::time::Duration;
 use mail_app::rehearsal::Rehearsal;
 use mail_app::{
     AccountView, App, BeginSignInRequest, Config, ConfirmSignInRequest, Host, HostError,
-    MemoryVault, Paths, SignInView, Start, TenantSettings, VaultChoice,
+    MemoryVault, Paths, SignInView, Start, TenantSettings, Vault, VaultChoice,
 };
 use mail_rehearsal::RehearsalConfig;
 use mail_rehearsal::mail_server::NewMail;
@@ -101,13 +101,17 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> App {
+        self.start_with(self.vault.clone()).await
+    }
+
+    pub(crate) async fn start_with(&self, vault: Arc<dyn Vault>) -> App {
         let start = Start {
             paths: Some(self.paths()),
             config: Some(Config {
                 tenant: Some(self.settings.clone()),
                 rehearsal: false,
             }),
-            vault: VaultChoice::Given(self.vault.clone()),
+            vault: VaultChoice::Given(vault),
             ..Start::of_person(self.browser.clone())
         };
         App::start(start).await.unwrap()
