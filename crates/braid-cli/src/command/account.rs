@@ -18,10 +18,10 @@ struct AccountLine {
     health: HealthView,
 }
 
-impl From<AccountView> for AccountLine {
-    fn from(account: AccountView) -> Self {
+impl AccountLine {
+    fn of(account: AccountView, messages: u64) -> Self {
         Self {
-            messages: account.mailboxes.iter().map(|mailbox| mailbox.total).sum(),
+            messages,
             id: account.id,
             name: account.name,
             email: account.email,
@@ -49,12 +49,11 @@ fn in_words(health: &HealthView) -> String {
 }
 
 pub(super) async fn accounts(app: &App, output: &Output) -> Result<(), Exit> {
-    let lines: Vec<AccountLine> = app
-        .accounts_now()
-        .await
-        .into_iter()
-        .map(Into::into)
-        .collect();
+    let mut lines = Vec::new();
+    for account in app.accounts_now().await {
+        let messages = app.message_count(&account.id).await?;
+        lines.push(AccountLine::of(account, messages));
+    }
     output.answer(&lines, |lines| {
         if lines.is_empty() {
             return "Nobody is signed in.".into();
