@@ -15,7 +15,7 @@ use crate::contract::{
 };
 use crate::feed::{FeedSink, OpenFeed};
 use crate::paths::make_private_folder;
-use crate::sign_ins::Chosen;
+use crate::sign_ins::{Chosen, discard};
 use crate::vault::new_account_id;
 
 /// Longest name of an account, in characters.
@@ -161,6 +161,7 @@ impl App {
         let vault = self.0.vault.get();
         if let Err(error) = vault.create_key(&id).await {
             self.0.vault.note(&error);
+            discard(signed_in).await;
             return Err(vault_error(&error));
         }
         let kept = self.keep_account(record, signed_in).await;
@@ -215,7 +216,10 @@ impl App {
     ) -> Result<(), UiError> {
         let connection = signed_in.identity.connection.clone();
         if account.closed() == Some(Closed::KeyLost) {
-            self.begin_anew(account).await?;
+            if let Err(error) = self.begin_anew(account).await {
+                discard(signed_in).await;
+                return Err(error);
+            }
         }
         let epoch = account
             .session

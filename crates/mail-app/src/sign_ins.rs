@@ -387,7 +387,7 @@ impl App {
 }
 
 /// Ends a session that nobody wants. Nothing of it was stored here.
-async fn discard(signed_in: SignedIn) {
+pub(crate) async fn discard(signed_in: SignedIn) {
     let issuer = signed_in.identity.issuer.clone();
     let told = signed_in.discard().await;
     tracing::info!(issuer, told, "a finished sign-in was not kept");
