@@ -215,11 +215,11 @@ impl App {
         signed_in: SignedIn,
     ) -> Result<(), UiError> {
         let connection = signed_in.identity.connection.clone();
-        if account.closed() == Some(Closed::KeyLost) {
-            if let Err(error) = self.begin_anew(account).await {
-                discard(signed_in).await;
-                return Err(error);
-            }
+        if account.closed() == Some(Closed::KeyLost)
+            && let Err(error) = self.begin_anew(account).await
+        {
+            discard(signed_in).await;
+            return Err(error);
         }
         let epoch = account
             .session
