@@ -20,7 +20,7 @@ async function settled(window) {
 
 async function shot(window, name) {
   await settled(window);
-  window.picture(join(folder, `${name}.png`));
+  await window.picture(join(folder, `${name}.png`));
   console.log(name);
 }
 
