@@ -195,52 +195,65 @@ async fn talk(bridge: Bridge, socket: WebSocket) {
             }
         }
     });
-    let (opened_feeds, mut newly_open) = mpsc::unbounded_channel::<(u64, OpenFeed)>();
-    loop {
-        tokio::select! {
-            Some((id, feed)) = newly_open.recv() => { feeds.insert(id, feed); }
-            message = receiving.next() => {
-                let Some(Ok(message)) = message else { break };
-                let Message::Text(text) = message else { continue };
-                let Ok(asked) = serde_json::from_str::<Asked>(&text) else { continue };
-                if asked.close {
-                    feeds.remove(&asked.id);
-                } else {
-                    tokio::spawn(answer(bridge.app.clone(), asked, out.clone(), opened_feeds.clone()));
-                }
+    while let Some(Ok(message)) = receiving.next().await {
+        let Message::Text(text) = message else {
+            continue;
+        };
+        let Ok(asked) = serde_json::from_str::<Asked>(&text) else {
+            continue;
+        };
+        if asked.close {
+            feeds.remove(&asked.id);
+        } else if let Some(feed) = asked.open {
+            // In order, so that a close right after an open finds something to close.
+            if let Some(open) = open(&bridge.app, asked.id, &feed, asked.payload, &out).await {
+                feeds.insert(asked.id, open);
             }
+        } else if let Some(call) = asked.call {
+            tokio::spawn(answer(
+                bridge.app.clone(),
+                asked.id,
+                call,
+                asked.payload,
+                out.clone(),
+            ));
         }
     }
     writer.abort();
 }
 
+async fn open(
+    app: &App,
+    id: u64,
+    feed: &str,
+    payload: Value,
+    out: &mpsc::UnboundedSender<Value>,
+) -> Option<OpenFeed> {
+    let events = out.clone();
+    let sink = FeedSink::new(move |event| events.send(json!({ "id": id, "event": event })).is_ok());
+    match app.open(feed, payload, sink).await {
+        Ok(feed) => Some(feed),
+        Err(error) => {
+            out.send(refused(id, error)).ok();
+            None
+        }
+    }
+}
+
 async fn answer(
     app: App,
-    asked: Asked,
+    id: u64,
+    call: String,
+    payload: Value,
     out: mpsc::UnboundedSender<Value>,
-    opened: mpsc::UnboundedSender<(u64, OpenFeed)>,
 ) {
-    let id = asked.id;
-    let refused = |error: UiError| json!({ "id": id, "error": error });
-    let reply = match (asked.call, asked.open) {
-        (Some(call), _) => match app.call(&call, asked.payload).await {
-            Ok(reply) => json!({ "id": id, "reply": reply }),
-            Err(error) => refused(error),
-        },
-        (None, Some(feed)) => {
-            let events = out.clone();
-            let sink = FeedSink::new(move |event| {
-                events.send(json!({ "id": id, "event": event })).is_ok()
-            });
-            match app.open(&feed, asked.payload, sink).await {
-                Ok(feed) => {
-                    opened.send((id, feed)).ok();
-                    return;
-                }
-                Err(error) => refused(error),
-            }
-        }
-        (None, None) => return,
+    let reply = match app.call(&call, payload).await {
+        Ok(reply) => json!({ "id": id, "reply": reply }),
+        Err(error) => refused(id, error),
     };
     out.send(reply).ok();
+}
+
+fn refused(id: u64, error: UiError) -> Value {
+    json!({ "id": id, "error": error })
 }
