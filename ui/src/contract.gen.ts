@@ -10,7 +10,7 @@ export type Filter = "all" | "unread" | "starred" | "files";
 
 export type Empty = Record<symbol, never>;
 
-export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "accounts_left" | "bug";
+export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "managed" | "accounts_left" | "bug";
 
 export type UiError = { 
 /**
@@ -255,6 +255,10 @@ application_id: string,
  * Whether this is the built-in rehearsal.
  */
 rehearsal: boolean, 
+/**
+ * Whether the organisation has set it, so that nobody changes it here.
+ */
+managed: boolean, 
 /**
  * Ways in; empty when only the tenant's own page lists them.
  */

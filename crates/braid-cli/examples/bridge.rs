@@ -108,8 +108,8 @@ async fn main() {
         fresh: true,
         vault: VaultChoice::SessionOnly,
         config: Some(Config {
-            tenant: None,
             rehearsal: people.is_some(),
+            ..Config::default()
         }),
         rehearse: people.unwrap_or_default(),
         rehearsal_size: argument("--size").and_then(|size| size.parse().ok()),

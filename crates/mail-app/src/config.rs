@@ -111,6 +111,9 @@ pub struct Config {
     /// Use the built-in rehearsal instead of a tenant.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
+    /// The organisation has set the tenant: nobody changes it from the window.
+    #[serde(skip)]
+    pub managed: bool,
 }
 
 impl Config {
@@ -126,9 +129,10 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut config = read(person)?.unwrap_or_default();
         config.overlay_environment(environment)?;
-        if let Some(managed) = read(organisation)? {
-            config.tenant = managed.tenant.or(config.tenant);
-            config.rehearsal &= config.tenant.is_none();
+        if let Some(tenant) = read(organisation)?.and_then(|organisation| organisation.tenant) {
+            config.tenant = Some(tenant);
+            config.rehearsal = false;
+            config.managed = true;
         }
         Ok(config)
     }
@@ -267,6 +271,7 @@ mod tests {
         let config = Config {
             tenant: Some(tenant),
             rehearsal: false,
+            managed: false,
         };
         config.save(&file).unwrap();
         let read = Config::load(&file, Path::new("/nonexistent"), nothing).unwrap();
@@ -289,15 +294,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (person, organisation) = (dir.path().join("a.toml"), dir.path().join("b.toml"));
         Config {
-            tenant: None,
             rehearsal: true,
+            ..Config::default()
         }
         .save(&person)
         .unwrap();
         let managed = TenantSettings::typed("https://login.acme.example".into(), "app_acme".into());
         Config {
             tenant: Some(managed.clone()),
-            rehearsal: false,
+            ..Config::default()
         }
         .save(&organisation)
         .unwrap();
@@ -308,7 +313,7 @@ mod tests {
         };
         let config = Config::load(&person, &organisation, environment).unwrap();
         assert_eq!(config.tenant, Some(managed));
-        assert!(!config.rehearsal);
+        assert!(!config.rehearsal && config.managed);
     }
 
     #[test]

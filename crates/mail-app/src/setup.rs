@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::config::{Config, TenantSettings};
 use crate::contract::{
     AppEvent, AppView, ConnectTenantRequest, Empty, ErrorCode, PaintedRequest, PreferencesView,
-    UiError,
+    TenantView, UiError,
 };
 use crate::feed::{FeedSink, OpenFeed};
 use crate::tenant::Tenant;
@@ -15,7 +15,7 @@ impl App {
         &self,
         request: ConnectTenantRequest,
     ) -> Result<Empty, UiError> {
-        self.refuse_while_accounts_are_here()?;
+        self.may_change_tenant()?;
         // Asks the network, so it takes no turn yet.
         let settings = TenantSettings::typed(
             request.login_host.trim().to_owned(),
@@ -23,10 +23,10 @@ impl App {
         );
         let tenant = Tenant::checked(settings.clone()).await?;
         let _turn = self.one_change().await;
-        self.refuse_while_accounts_are_here()?;
+        self.may_change_tenant()?;
         self.keep_config(Config {
             tenant: Some(settings),
-            rehearsal: false,
+            ..Config::default()
         })?;
         self.replace_tenant(Some(tenant)).await;
         Ok(Empty {})
@@ -45,15 +45,15 @@ impl App {
         {
             return Ok(Empty {});
         }
-        self.refuse_while_accounts_are_here()?;
+        self.may_change_tenant()?;
         self.sign_ins().cancel_all();
         self.begin_rehearsal().await.map_err(|error| {
             tracing::error!(%error, "the rehearsal does not start");
             UiError::with_detail(ErrorCode::Bug, error.to_string())
         })?;
         self.keep_config(Config {
-            tenant: None,
             rehearsal: true,
+            ..Config::default()
         })?;
         Ok(Empty {})
     }
@@ -61,13 +61,17 @@ impl App {
     /// Goes back to the first run.
     pub(crate) async fn forget_tenant(&self, _: Empty) -> Result<Empty, UiError> {
         let _turn = self.one_change().await;
-        self.refuse_while_accounts_are_here()?;
+        self.may_change_tenant()?;
         self.keep_config(Config::default())?;
         self.replace_tenant(None).await;
         Ok(Empty {})
     }
 
-    fn refuse_while_accounts_are_here(&self) -> Result<(), UiError> {
+    /// Not while accounts are here, and never what the organisation has set.
+    fn may_change_tenant(&self) -> Result<(), UiError> {
+        if self.with_config(|config| config.managed) {
+            return Err(UiError::new(ErrorCode::Managed));
+        }
         if self.0.accounts.all().is_empty() {
             Ok(())
         } else {
@@ -143,7 +147,16 @@ impl App {
     async fn app_view(&self) -> AppView {
         AppView {
             version: env!("CARGO_PKG_VERSION").into(),
-            tenant: self.0.tenant.read().await.as_ref().map(Tenant::view),
+            tenant: self
+                .0
+                .tenant
+                .read()
+                .await
+                .as_ref()
+                .map(|tenant| TenantView {
+                    managed: self.with_config(|config| config.managed),
+                    ..tenant.view()
+                }),
             vault: *self.0.vault.watch().borrow(),
             preferences: self.0.preferences.watch().borrow().clone(),
         }

@@ -136,6 +136,7 @@ impl Tenant {
                 .to_owned(),
             application_id: self.settings.application_id.clone(),
             rehearsal: self.rehearsal.is_some(),
+            managed: false,
             connections: connections
                 .map(|known| ConnectionView {
                     id: known.id.clone(),

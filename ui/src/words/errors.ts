@@ -27,6 +27,7 @@ const SENTENCES: Record<ErrorCode, string> = {
   save_only: "This kind of file can be saved, but not opened from here.",
   disk: "The file could not be written. The disk may be full.",
   accounts_left: "Remove all accounts first.",
+  managed: "Your organisation has set this.",
   bug: "Something went wrong in Braid.",
 };
 

@@ -28,7 +28,7 @@ pub(crate) async fn start(arguments: &Arguments) -> Result<App, Exit> {
         }
         start.config = Some(Config {
             rehearsal: true,
-            tenant: None,
+            ..Config::default()
         });
         start.rehearse.clone_from(people);
     }

@@ -49,6 +49,8 @@ pub enum ErrorCode {
     SaveOnly,
     /// The file could not be written.
     Disk,
+    /// The organisation has set it.
+    Managed,
     /// There are still accounts.
     AccountsLeft,
     /// A fault of ours.

@@ -52,6 +52,8 @@ pub struct TenantView {
     pub application_id: String,
     /// Whether this is the built-in rehearsal.
     pub rehearsal: bool,
+    /// Whether the organisation has set it, so that nobody changes it here.
+    pub managed: bool,
     /// Ways in; empty when only the tenant's own page lists them.
     pub connections: Vec<ConnectionView>,
 }

@@ -109,7 +109,7 @@ impl World {
             paths: Some(self.paths()),
             config: Some(Config {
                 tenant: Some(self.settings.clone()),
-                rehearsal: false,
+                ..Config::default()
             }),
             vault: VaultChoice::Given(vault),
             ..Start::of_person(self.browser.clone())

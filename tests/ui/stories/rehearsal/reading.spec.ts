@@ -52,6 +52,8 @@ test("the merged list holds mail of both accounts, one account only its own", as
   const { page } = app;
   await expect(app.list.getByRole("row", { name: /, Work,/ }).first()).toBeVisible();
   await expect(app.list.getByRole("row", { name: /, Personal,/ }).first()).toBeVisible();
+  // Counted once everything is here; the total grows until then.
+  await expect(page.getByText(/^Up to date/)).toBeVisible({ timeout: 45_000 });
   const all = Number(await app.list.getAttribute("aria-rowcount"));
   let sum = 0;
   for (const key of ["Control+1", "Control+2"]) {

@@ -22,6 +22,7 @@ export function appView({ tenant, vault }: FakeSetting, preferences: Preferences
         : {
             host: rehearsal ? "127.0.0.1" : "login.northwind.example",
             application_id: "app_1a2b3c",
+            managed: false,
             rehearsal,
             connections: rehearsal ? WAYS_IN : [],
           },
