@@ -39,6 +39,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
         ])
         .manage(Running::new(app))
         .setup(move |app| {
+            tracing::debug!("set up");
             let handle = app.handle().clone();
             tauri::async_runtime::spawn(start(handle, options, started));
             window::open(app.handle())?;
@@ -80,6 +81,7 @@ async fn start(handle: AppHandle, options: Options, started: watch::Sender<Optio
     };
     match App::start(start).await {
         Ok(app) => {
+            tracing::debug!("started");
             started.send_replace(Some(app));
         }
         Err(error) => {

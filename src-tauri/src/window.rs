@@ -28,6 +28,7 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         })
         .on_download(|_, _| false)
         .on_page_load(move |_, payload| {
+            tracing::debug!(event = ?payload.event(), "page");
             if payload.event() == PageLoadEvent::Started {
                 handle.state::<Running>().close_all();
             }

@@ -151,6 +151,7 @@ impl Account {
         let store_key = StoreKey::new(*key.derive(KeyPurpose::Database));
         let folder = paths.account(&self.id);
         let store = AccountStore::open(&folder, store_key, StoreOptions::default()).await?;
+        tracing::debug!(account = %self.id, "files are open");
         let tokens: Arc<dyn TokenSource> = Arc::new(self.session.clone());
         let source: Arc<dyn MailSource> =
             Arc::new(JmapSource::new(crate::tenant::jmap_config(mail), tokens)?);

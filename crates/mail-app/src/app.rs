@@ -146,6 +146,7 @@ impl App {
         }
         empty(&paths.opened());
         let registry = Registry::open(paths.data()).await?;
+        tracing::debug!("folders and registry are open");
         let rehearsing = config.rehearsal;
         let settings = config.tenant.clone().filter(|_| !rehearsing);
         let app = Self(Arc::new(Inner {
@@ -433,6 +434,7 @@ impl App {
         let opening = records.map(|record| async move {
             let parts = self.session_parts(&record).await.ok()?;
             let session = Session::open(parts).await;
+            tracing::debug!(account = %record.id, "the session is read");
             let account = Arc::new(Account::new(record, session, self.0.accounts.signals()));
             self.start_account(&account).await;
             Some(account)
@@ -445,6 +447,7 @@ impl App {
     /// Opens an account's files and starts its engine.
     pub(crate) async fn start_account(&self, account: &Arc<Account>) {
         let key = self.0.vault.key(&account.id).await;
+        tracing::debug!(account = %account.id, "the keyring has answered");
         if let Err(error) = &key {
             self.0.vault.note(error);
         }

@@ -23,6 +23,7 @@ mod paths;
 mod preferences;
 mod read;
 pub mod rehearsal;
+mod remembered;
 mod setup;
 mod sign_ins;
 mod tenant;

@@ -7,6 +7,7 @@ use mail_model::AccountId;
 use tokio::sync::watch;
 
 use crate::contract::VaultView;
+use crate::remembered::Remembered;
 
 /// Where keys are kept.
 #[derive(Clone, Default)]
@@ -31,7 +32,10 @@ pub(crate) struct VaultSlot {
 impl VaultSlot {
     pub(crate) fn new(choice: VaultChoice) -> Self {
         let (vault, state): (Arc<dyn Vault>, _) = match choice {
-            VaultChoice::Keyring => (Arc::new(KeyringVault::new()), VaultView::Ready),
+            VaultChoice::Keyring => (
+                Arc::new(Remembered::new(KeyringVault::new())),
+                VaultView::Ready,
+            ),
             VaultChoice::SessionOnly => (Arc::new(MemoryVault::new()), VaultView::SessionOnly),
             VaultChoice::Given(vault) => (vault, VaultView::Ready),
         };
