@@ -22,10 +22,14 @@ static REGISTRY: Migrator = sqlx::migrate!("migrations/registry");
 /// not write to standard error, because what it says comes back as an error, too.
 const PROCESS: &str = "PRAGMA soft_heap_limit = 67108864; PRAGMA cipher_log_level = NONE;";
 
-/// Settles it, once.
+/// Settles it, once, before the first file is opened.
 pub(crate) async fn settle_process() -> Result<(), StoreError> {
     static SETTLED: OnceCell<()> = OnceCell::const_new();
     let settled = SETTLED.get_or_try_init(async || {
+        // Without this, OpenSSL tears itself down when the process ends, under the connections'
+        // threads that still use it, and the process ends in a crash.
+        #[cfg(not(any(target_os = "macos", windows)))]
+        openssl_sys::init();
         let mut connection = SqliteConnectOptions::new()
             .in_memory(true)
             .connect()

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod bodies;
+mod exit;
 mod fixture;
 mod intents;
 mod kill;
