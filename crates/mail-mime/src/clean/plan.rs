@@ -28,7 +28,7 @@ pub(super) fn plan(safe: &str, options: &CleanOptions) -> CleanHtml {
         policy: options.images,
         base: options.image_base.clone(),
         link: None,
-        after_pre: false,
+        pre_end: None,
     }));
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     let queue = BufferQueue::default();
@@ -45,7 +45,8 @@ struct Plan {
     base: String,
     /// The link whose words are being read.
     link: Option<Link>,
-    after_pre: bool,
+    /// Where the result ended after the last `<pre>`: what is left out behind it leaves no mark.
+    pre_end: Option<usize>,
 }
 
 struct Sink(RefCell<Plan>);
@@ -68,11 +69,10 @@ impl TokenSink for Sink {
 
 impl Plan {
     fn text(&mut self, text: &str) {
-        if self.after_pre && text.starts_with('\n') {
+        if self.pre_end == Some(self.result.html.len()) && text.starts_with('\n') {
             // A parser drops the first line break of a `<pre>`.
             self.result.html.push('\n');
         }
-        self.after_pre = false;
         if let Some(link) = &mut self.link {
             let room = MAX_LINK_TEXT.saturating_sub(link.text.chars().count());
             link.text.extend(text.chars().take(room));
@@ -82,7 +82,6 @@ impl Plan {
 
     fn tag(&mut self, tag: &Tag) {
         let name: &str = &tag.name;
-        self.after_pre = name == "pre" && tag.kind == TagKind::StartTag;
         if tag.kind == TagKind::EndTag {
             if name == "a" {
                 self.result.links.extend(self.link.take());
@@ -102,6 +101,9 @@ impl Plan {
             "img" => self.image(attributes),
             "a" => self.anchor(attributes),
             _ => self.write(name, attributes),
+        }
+        if name == "pre" {
+            self.pre_end = Some(self.result.html.len());
         }
     }
 
@@ -315,6 +317,18 @@ fn raster(data: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_break_after_a_pre_stays_when_what_stood_between_is_left_out() {
+        let options = CleanOptions::default();
+        let numbered = crate::clean::clean("<pre><img src=\"cid:a\">\n<b>a</b></pre>", &options);
+        let without = crate::clean::clean(&numbered.html, &options);
+        assert_eq!(without.html, "<pre>\n\n<b>a</b></pre>");
+        assert_eq!(
+            crate::clean::clean(&without.html, &options).html,
+            without.html
+        );
+    }
 
     #[test]
     fn a_content_id_is_decoded_once() {

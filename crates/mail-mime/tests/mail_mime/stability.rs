@@ -23,6 +23,15 @@ fn without_pictures(html: &str) -> String {
         out.push_str(&rest[..at]);
         let end = rest[at..].find('>').map_or(rest.len(), |end| at + end + 1);
         rest = &rest[end..];
+        // What comes first in a `<pre>` now would lose its line break to the parser.
+        if rest.starts_with('\n')
+            && out
+                .rfind('<')
+                .is_some_and(|tag| out[tag..].starts_with("<pre"))
+            && out.ends_with('>')
+        {
+            out.push('\n');
+        }
     }
     out.push_str(rest);
     out
