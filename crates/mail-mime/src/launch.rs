@@ -278,7 +278,7 @@ fn joins(before: char, c: char) -> bool {
 fn double_extension(name: &str) -> Option<String> {
     let name = safe(name, "");
     let last = extension(&name)?;
-    let stem = name.get(..name.len() - last.len() - 1)?;
+    let (stem, _) = name.rsplit_once('.')?;
     let pretended = extension(stem.trim_end())?;
     let harmless = by_extension(&last).is_some();
     let known = by_extension(&pretended).is_some()

@@ -332,3 +332,11 @@ fn joined_emoji_in_a_name_are_left_whole() {
     assert!(!display_name(name).hidden_characters);
     assert!(display_name("a\u{200d}b.png").hidden_characters);
 }
+
+#[test]
+fn an_extension_that_grows_in_lower_case_is_shown_like_any_other() {
+    assert_eq!(
+        display_name("b.\u{23a}\u{23a}\u{23a}").double_extension,
+        None
+    );
+}
