@@ -129,9 +129,17 @@ export class Window {
     }
   }
 
+  /** Ends the program and waits until it is gone; its folder stays. */
+  async end() {
+    if (this.session) await this.session.deleteSession();
+    this.session = undefined;
+    const gone = new Promise((done) => this.driver.once("exit", done));
+    if (this.driver.exitCode === null && this.driver.kill()) await gone;
+  }
+
   async close() {
     try {
-      if (this.session) await this.session.deleteSession();
+      await this.end();
     } finally {
       this.driver.kill();
       if (this.own) rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });

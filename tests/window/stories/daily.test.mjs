@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { Client, rehearsalIn } from "../client.mjs";
@@ -77,8 +79,10 @@ test("a window that is opened again shows the same accounts and the same place",
     await window.find(FIRST_ROW);
     await window.keys("Control", "2");
     await eventually("Personal alone", async () => !(await window.run(subjects)).some((label) => label.includes("Cutover plan")));
-    await window.session.deleteSession();
-    window.session = undefined;
+    const remembered = join(window.folder, "config/preferences.json");
+    await eventually("the place to be remembered", () =>
+      existsSync(remembered) && readFileSync(remembered, "utf8").includes('"account"'));
+    await window.end();
     again = await Window.open({ args: ["--rehearse", "Work,Personal"], folder: window.folder });
     await eventually("Personal alone, once more", async () => {
       const labels = await again.run(subjects);
