@@ -127,10 +127,13 @@ impl SqliteFile {
             options = options.pragma("key", key.pragma().to_string());
         }
         let mut connection = options.disable_statement_logging().connect().await?;
-        sqlx::query("SELECT count(*) FROM sqlite_schema")
+        let read = sqlx::query("SELECT count(*) FROM sqlite_schema")
             .execute(&mut connection)
-            .await?;
-        connection.close().await
+            .await;
+        // Closed before the file can be moved, whatever was read: closing deletes journals.
+        let closed = connection.close().await;
+        read?;
+        closed
     }
 
     /// Reads the whole file and checks it: SQLite's structure and, where encrypted, every page's
@@ -198,9 +201,11 @@ impl SqliteFile {
             .unwrap_or_else(|| suffixed(&self.path, ".damaged"));
         for suffix in ["-wal", "-shm", ""] {
             let from = suffixed(&self.path, suffix);
-            if from.exists() {
-                std::fs::rename(&from, suffixed(&free, suffix))
-                    .map_err(|error| StoreError::io(&from, error))?;
+            // Journals come and go with connections that are still closing.
+            match std::fs::rename(&from, suffixed(&free, suffix)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StoreError::io(&from, error)),
             }
         }
         Ok(free)
