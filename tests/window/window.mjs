@@ -1,7 +1,9 @@
 // A real window of the built program, driven by WebDriver, and a real browser beside it.
 // Every window has folders of its own; nothing of the person's own Braid is touched.
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -44,12 +46,28 @@ function openerIn(folder) {
   return { bin, opened: () => (existsSync(opened) ? readFileSync(opened, "utf8").trim().split("\n") : []) };
 }
 
+/** Processes of a group that have not ended, as far as they are not only waiting to be noticed. */
+function groupMembers(group) {
+  return readdirSync("/proc").filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      // After the name in brackets: state, parent, group.
+      const [state, , of] = readFileSync(`/proc/${name}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+      return Number(of) === group && state !== "Z";
+    } catch {
+      return false;
+    }
+  });
+}
+
 export class Window {
   static async open({ args = [], folder, env = {}, size } = {}) {
     const own = folder === undefined;
     folder ??= mkdtempSync(join(tmpdir(), "braid-window-"));
     const opener = openerIn(mkdtempSync(join(folder, "opener-")));
     const port = await freePort();
+    const logFile = join(folder, "log");
+    const log = openSync(logFile, "a", 0o600);
     const driver = spawn("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], {
       env: {
         ...process.env,
@@ -61,10 +79,14 @@ export class Window {
         RUST_LOG: process.env.RUST_LOG ?? "warn",
         ...env,
       },
-      stdio: ["ignore", "inherit", "inherit"],
+      // A group of its own, so that nothing of it can be left over; and its words go to a file: a
+      // program that outlived its story would otherwise hold the runner's output open for ever.
+      detached: true,
+      stdio: ["ignore", log, log],
     });
+    closeSync(log);
     const window = new Window();
-    Object.assign(window, { driver, folder, own, opener });
+    Object.assign(window, { driver, folder, own, opener, logFile });
     try {
       await eventually("the driver", () =>
         fetch(`http://127.0.0.1:${port}/status`).then((answer) => answer.ok, () => false));
@@ -72,7 +94,7 @@ export class Window {
         hostname: "127.0.0.1",
         port,
         logLevel: "error",
-        connectionRetryTimeout: 120_000,
+        connectionRetryTimeout: 60_000,
         connectionRetryCount: 0,
         capabilities: {
           "wdio:enforceWebDriverClassic": true,
@@ -81,7 +103,7 @@ export class Window {
       });
       if (size) await window.session.setWindowSize(size.width, size.height);
     } catch (error) {
-      await window.close();
+      await window.close(true);
       throw error;
     }
     return window;
@@ -129,19 +151,28 @@ export class Window {
     }
   }
 
-  /** Ends the program and waits until it is gone; its folder stays. */
+  /** Ends the program and waits until it is gone, with all it has started; its folder stays. */
   async end() {
-    if (this.session) await this.session.deleteSession();
+    const { session, driver } = this;
     this.session = undefined;
-    const gone = new Promise((done) => this.driver.once("exit", done));
-    if (this.driver.exitCode === null && this.driver.kill()) await gone;
+    try {
+      await session?.deleteSession();
+    } finally {
+      try {
+        process.kill(-driver.pid, "SIGKILL");
+      } catch (error) {
+        if (error.code !== "ESRCH") throw error;
+      }
+      await eventually("the end of everything the story has started", () => groupMembers(driver.pid).length === 0);
+    }
   }
 
-  async close() {
+  /** Ends everything; what the program said is shown when the story has failed. */
+  async close(failed = false) {
     try {
       await this.end();
     } finally {
-      this.driver.kill();
+      if (failed && existsSync(this.logFile)) console.error(readFileSync(this.logFile, "utf8").slice(-8_000));
       if (this.own) rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     }
   }

@@ -27,7 +27,9 @@ test("a second start ends by itself and leaves the first window alone", async ()
     assert.equal(first.exitCode, null, "the first one goes on");
   } finally {
     first.kill();
+    const late = setTimeout(() => first.kill("SIGKILL"), 20_000);
     await ended;
+    clearTimeout(late);
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
 });
