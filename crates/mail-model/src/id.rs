@@ -108,66 +108,79 @@ server_id! {
     StateString
 }
 
-/// One account on this machine: a random name, bound to `(iss, sub)` by the registry.
-///
-/// It is a folder name and a key name, so only lower-case letters, digits and `-` are allowed.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AccountId(String);
+macro_rules! machine_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// Part of file and key names, so only lower-case letters, digits and `-` are allowed.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
 
-impl AccountId {
-    /// Takes the name of an account on this machine.
-    ///
-    /// # Errors
-    /// Empty, longer than 64 characters, or with anything but `a-z`, `0-9` and `-`.
-    pub fn new(id: impl Into<String>) -> Result<Self, IdError> {
-        let id = id.into();
-        if id.is_empty() {
-            return Err(IdError::Empty);
+        impl $name {
+            /// Takes a name of this machine.
+            ///
+            /// # Errors
+            /// Empty, longer than 64 characters, or with anything but `a-z`, `0-9` and `-`.
+            pub fn new(id: impl Into<String>) -> Result<Self, IdError> {
+                let id = id.into();
+                if id.is_empty() {
+                    return Err(IdError::Empty);
+                }
+                if id.len() > 64 {
+                    return Err(IdError::TooLong);
+                }
+                if !id
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                {
+                    return Err(IdError::BadCharacter);
+                }
+                Ok(Self(id))
+            }
+
+            /// The name, safe as a file name.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
         }
-        if id.len() > 64 {
-            return Err(IdError::TooLong);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
         }
-        if !id
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        {
-            return Err(IdError::BadCharacter);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
         }
-        Ok(Self(id))
-    }
 
-    /// The name, safe as a file name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(id: String) -> Result<Self, IdError> {
+                Self::new(id)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+    };
 }
 
-impl fmt::Debug for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccountId({})", self.0)
-    }
+machine_id! {
+    /// One account on this machine: a random name, bound to `(iss, sub)` by the registry.
+    AccountId
 }
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for AccountId {
-    type Error = IdError;
-
-    fn try_from(id: String) -> Result<Self, IdError> {
-        Self::new(id)
-    }
-}
-
-impl From<AccountId> for String {
-    fn from(id: AccountId) -> String {
-        id.0
-    }
+machine_id! {
+    /// A group of accounts on this machine: a random name.
+    GroupId
 }
 
 macro_rules! local_key {

@@ -19,7 +19,7 @@ mod time;
 pub use account::{AccountColor, AccountLetter, Identity};
 pub use change::{ChangeNumber, StoreChange};
 pub use id::{
-    AccountId, BlobId, IdError, IdentityId, MailboxId, MessageId, MessageKey, StateString,
+    AccountId, BlobId, GroupId, IdError, IdentityId, MailboxId, MessageId, MessageKey, StateString,
     ThreadId, ThreadKey,
 };
 pub use keyword::{Keyword, KeywordEdit, Keywords};

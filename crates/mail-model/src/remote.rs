@@ -73,6 +73,12 @@ pub enum TokenError {
     /// The keyring does not give the session out.
     #[error("the system keyring is locked or not available")]
     VaultUnavailable,
+    /// The person has paused the account: nothing is asked of any server.
+    #[error("the account is paused")]
+    Paused,
+    /// The person has locked the account: its key and tokens are not in memory.
+    #[error("the account is locked")]
+    LockedByPerson,
 }
 
 /// Why a mail server's answer is not there.
@@ -130,7 +136,9 @@ impl SourceError {
                 Reaction::RetryLater(*retry_after)
             }
             Self::Token(TokenError::SignInAgain) => Reaction::SignInAgain,
-            Self::Token(TokenError::VaultUnavailable) => Reaction::AskPerson,
+            Self::Token(
+                TokenError::VaultUnavailable | TokenError::Paused | TokenError::LockedByPerson,
+            ) => Reaction::AskPerson,
             Self::CannotCalculateChanges => Reaction::Resynchronise,
             Self::NotFound | Self::Refused { .. } => Reaction::GiveUp,
             Self::NoService { .. } => Reaction::AskPerson,

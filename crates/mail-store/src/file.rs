@@ -169,17 +169,22 @@ impl SqliteFile {
 
     /// Opens the writing connection: creates the file if need be and brings its schema up to date.
     pub(crate) async fn open_writer(&self) -> Result<SqliteConnection, StoreError> {
-        create_private(&self.path)?;
-        let options = self.options().optimize_on_close(true, 400);
-        let mut connection = options
-            .connect()
-            .await
-            .map_err(|error| StoreError::from(error).in_file(self.kind))?;
+        let mut connection = self.open_unmigrated().await?;
         migrator(self.kind)
             .run(&mut connection)
             .await
             .map_err(|error| StoreError::migration(self.kind, error))?;
         Ok(connection)
+    }
+
+    /// The writing connection to the schema as it is.
+    pub(crate) async fn open_unmigrated(&self) -> Result<SqliteConnection, StoreError> {
+        create_private(&self.path)?;
+        let options = self.options().optimize_on_close(true, 400);
+        options
+            .connect()
+            .await
+            .map_err(|error| StoreError::from(error).in_file(self.kind))
     }
 
     /// Readers that cannot write, opened when first needed.

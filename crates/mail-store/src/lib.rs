@@ -38,6 +38,9 @@ pub use mail::list::{Ladder, ListScope};
 pub use mail::message::StoredMessage;
 pub use mail::recount::CountMismatch;
 pub use open::{OpenReport, SetAside, StoreOptions};
-pub use registry::{AccountRecord, AccountState, Registry, SourceAddress};
+pub use registry::{
+    AccountGroup, AccountRecord, AccountState, Registry, Seal, SealReason, SourceAddress,
+    UnreadMark,
+};
 pub use store::{AccountStore, StoreSizes, Trace};
 pub use sync::{FillState, ProgressUpdate, Sweep, SyncBatch, SyncProgress};

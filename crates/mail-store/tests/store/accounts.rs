@@ -1,9 +1,9 @@
 //! The list of accounts, and how an account's folder goes.
 
-use mail_model::{AccountColor, AccountId, UnixTime};
+use mail_model::{AccountColor, AccountId, GroupId, UnixTime};
 use mail_store::{
-    AccountRecord, AccountState, Registry, SourceAddress, StoreError, remove_account_folder,
-    sweep_trash,
+    AccountGroup, AccountRecord, AccountState, Registry, Seal, SealReason, SourceAddress,
+    StoreError, UnreadMark, remove_account_folder, sweep_trash,
 };
 use tempfile::TempDir;
 
@@ -26,6 +26,11 @@ fn account(id: &str, subject: &str, position: u32) -> AccountRecord {
         state: AccountState::Active,
         epoch: 1,
         created_at: UnixTime::from_seconds(1),
+        picture: None,
+        group: None,
+        unread_mark: UnreadMark::Number,
+        seal: None,
+        link_journal: None,
     }
 }
 
@@ -70,6 +75,11 @@ async fn a_person_is_here_once_but_may_have_a_copy_put_aside() {
     let registry = Registry::open(folder.path()).await.unwrap();
     let mut sealed = account("old", "ana", 0);
     sealed.state = AccountState::Sealed;
+    sealed.seal = Some(Seal {
+        at: UnixTime::from_seconds(9),
+        why: SealReason::SignedOut,
+        keep_until: None,
+    });
     registry.insert(sealed).await.unwrap();
     registry.insert(account("new", "ana", 1)).await.unwrap();
     for again in [account("third", "ana", 2), account("new", "bo", 2)] {
@@ -87,6 +97,88 @@ async fn a_person_is_here_once_but_may_have_a_copy_put_aside() {
     let issuer = "https://login.northwind.example";
     let found = registry.by_subject(issuer, "ana").await.unwrap().unwrap();
     assert_eq!(found.id.as_str(), "new");
+}
+
+#[tokio::test]
+async fn what_is_known_of_an_account_survives_closing_the_list() {
+    let folder = TempDir::new().unwrap();
+    let registry = Registry::open(folder.path()).await.unwrap();
+    let mut work = account("work", "ana", 0);
+    work.picture = Some("tile.png".into());
+    work.unread_mark = UnreadMark::Dot;
+    registry.insert(work.clone()).await.unwrap();
+    work.state = AccountState::Sealed;
+    work.seal = Some(Seal {
+        at: UnixTime::from_seconds(100),
+        why: SealReason::SetAside,
+        keep_until: Some(UnixTime::from_seconds(200)),
+    });
+    registry.update(work.clone()).await.unwrap();
+    let journal = Some("{\"step\":\"prepared\"}");
+    registry.set_link_journal(&work.id, journal).await.unwrap();
+    // Whoever still holds the older copy of the record does not lose the journal.
+    registry.update(work.clone()).await.unwrap();
+    registry.close().await;
+    let registry = Registry::open(folder.path()).await.unwrap();
+    work.link_journal = journal.map(str::to_owned);
+    assert_eq!(registry.accounts().await.unwrap(), [work.clone()]);
+    registry.set_link_journal(&work.id, None).await.unwrap();
+    assert_eq!(registry.accounts().await.unwrap()[0].link_journal, None);
+    let nobody = AccountId::new("nobody").unwrap();
+    let error = registry.set_link_journal(&nobody, None).await.unwrap_err();
+    assert!(matches!(error, StoreError::AccountConflict), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_account_is_sealed_if_and_only_if_its_seal_is_known() {
+    let folder = TempDir::new().unwrap();
+    let registry = Registry::open(folder.path()).await.unwrap();
+    let mut sealed = account("work", "ana", 0);
+    sealed.state = AccountState::Sealed;
+    let error = registry.insert(sealed).await.unwrap_err();
+    assert!(matches!(error, StoreError::BadValue(_)), "{error:?}");
+    let mut active = account("work", "ana", 0);
+    active.seal = Some(Seal {
+        at: UnixTime::from_seconds(1),
+        why: SealReason::SignedOut,
+        keep_until: None,
+    });
+    let error = registry.insert(active).await.unwrap_err();
+    assert!(matches!(error, StoreError::BadValue(_)), "{error:?}");
+    assert_eq!(registry.accounts().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn groups_keep_their_order_and_a_deleted_one_takes_no_account_along() {
+    let folder = TempDir::new().unwrap();
+    let registry = Registry::open(folder.path()).await.unwrap();
+    let group = |id: &str, name: &str, position| AccountGroup {
+        id: GroupId::new(id).unwrap(),
+        name: name.into(),
+        position,
+    };
+    registry.save_group(group("g1", "Work", 0)).await.unwrap();
+    registry.save_group(group("g2", "Home", 1)).await.unwrap();
+    let mut work = account("work", "ana", 0);
+    work.group = Some(GroupId::new("g1").unwrap());
+    registry.insert(work.clone()).await.unwrap();
+    work.group = Some(GroupId::new("g9").unwrap());
+    let error = registry.update(work.clone()).await.unwrap_err();
+    assert!(matches!(error, StoreError::AccountConflict), "{error:?}");
+
+    let order = ["g2", "g1"].map(|id| GroupId::new(id).unwrap());
+    registry.reorder_groups(&order).await.unwrap();
+    registry.save_group(group("g1", "Office", 1)).await.unwrap();
+    let groups = registry.groups().await.unwrap();
+    assert_eq!(groups, [group("g2", "Home", 0), group("g1", "Office", 1)]);
+    let kept = registry.accounts().await.unwrap().remove(0);
+    assert_eq!(kept.group, Some(GroupId::new("g1").unwrap()));
+
+    registry.delete_group(&order[1]).await.unwrap();
+    registry.delete_group(&order[1]).await.unwrap();
+    assert_eq!(registry.groups().await.unwrap(), [group("g2", "Home", 0)]);
+    let kept = registry.accounts().await.unwrap().remove(0);
+    assert_eq!(kept.group, None);
 }
 
 #[tokio::test]
