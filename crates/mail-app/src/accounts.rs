@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use mail_auth::SignedIn;
 use mail_model::{AccountLetter, MailboxRole};
-use mail_store::{AccountRecord, AccountState, SourceAddress, StoreError};
+use mail_store::{AccountRecord, AccountState, SourceAddress, StoreError, UnreadMark};
 use tokio::sync::watch;
 
 use crate::account::{Account, Closed};
@@ -157,6 +157,11 @@ impl App {
             state: AccountState::Active,
             epoch: 1,
             created_at: now(),
+            picture: None,
+            group: None,
+            unread_mark: UnreadMark::default(),
+            seal: None,
+            link_journal: None,
         };
         let vault = self.0.vault.get();
         if let Err(error) = vault.create_key(&id).await {
