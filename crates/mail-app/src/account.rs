@@ -224,7 +224,9 @@ impl Account {
             SessionState::NeedsSignIn { .. } | SessionState::Sealed => {
                 return HealthView::SignInNeeded;
             }
-            SessionState::VaultUnavailable { .. } => return HealthView::VaultLocked,
+            SessionState::VaultUnavailable { .. } | SessionState::LockedByPerson => {
+                return HealthView::VaultLocked;
+            }
             SessionState::SignedIn { .. } => {}
         }
         match (status, self.closed()) {

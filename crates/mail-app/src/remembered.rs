@@ -54,6 +54,39 @@ impl<V: Vault> Vault for Remembered<V> {
         Ok(())
     }
 
+    async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
+        let key = self.behind.replace_damaged_key(account).await?;
+        self.keys().insert(account.clone(), key.clone());
+        Ok(key)
+    }
+
+    async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.forget(account);
+        self.behind.seal_key(account).await
+    }
+
+    async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.forget(account);
+        self.behind.unseal_key(account).await
+    }
+
+    async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+        self.behind.sealed_key(account).await
+    }
+
+    async fn delete_sealed_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.behind.delete_sealed_key(account).await
+    }
+
+    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
+        self.behind.sealed_names().await
+    }
+
+    fn forget(&self, account: &AccountId) {
+        self.keys().remove(account);
+        self.behind.forget(account);
+    }
+
     async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
         self.behind.names().await
     }
@@ -85,6 +118,34 @@ mod tests {
             self.0.delete_key(account).await
         }
 
+        async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
+            self.0.replace_damaged_key(account).await
+        }
+
+        async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+            self.0.seal_key(account).await
+        }
+
+        async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+            self.0.unseal_key(account).await
+        }
+
+        async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+            self.0.sealed_key(account).await
+        }
+
+        async fn delete_sealed_key(&self, account: &AccountId) -> Result<(), VaultError> {
+            self.0.delete_sealed_key(account).await
+        }
+
+        async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
+            self.0.sealed_names().await
+        }
+
+        fn forget(&self, account: &AccountId) {
+            self.0.forget(account);
+        }
+
         async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
             self.0.names().await
         }
@@ -105,6 +166,21 @@ mod tests {
         vault.delete_key(&account).await.unwrap();
         assert!(vault.key(&account).await.unwrap().is_none());
         assert!(behind.key(&account).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_sealed_or_forgotten_key_is_not_remembered() {
+        let behind = Arc::new(MemoryVault::new());
+        let vault = Remembered::new(Shared(Arc::clone(&behind)));
+        let account = AccountId::new("a").unwrap();
+        let key = vault.create_key(&account).await.unwrap();
+        vault.seal_key(&account).await.unwrap();
+        assert!(vault.key(&account).await.unwrap().is_none());
+        vault.unseal_key(&account).await.unwrap();
+        assert!(vault.key(&account).await.unwrap() == Some(key));
+        vault.forget(&account);
+        assert!(vault.keys().is_empty());
+        assert!(vault.key(&account).await.unwrap().is_some());
     }
 
     #[tokio::test]

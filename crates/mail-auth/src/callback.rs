@@ -19,9 +19,21 @@ const MOST_PARAMETERS: usize = 32;
 /// Parameters that hand tokens over without a code. They were not asked for.
 const TOKEN_PARAMETERS: [&str; 4] = ["access_token", "id_token", "session_token", "refresh_token"];
 
+/// What an attempt is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptKind {
+    /// Signing in: nothing but a code counts.
+    Login,
+    /// Adding a way in: the service has done it when the browser comes back, so that a code may
+    /// be missing.
+    Link,
+}
+
 /// What an open attempt waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
+    /// What it is for.
+    pub kind: AttemptKind,
     /// The login service's id for the attempt.
     pub request_id: String,
     /// Exactly what `iss` must be.
@@ -36,8 +48,8 @@ pub struct Pending {
 pub struct Accepted {
     /// Which of the attempts.
     pub attempt: usize,
-    /// For that attempt's issuer and nobody else.
-    pub code: SecretString,
+    /// For that attempt's issuer and nobody else. Absent only where a way in was added.
+    pub code: Option<SecretString>,
 }
 
 /// Why a redirect was not accepted.
@@ -131,13 +143,17 @@ pub fn judge(query: &str, pending: &[Pending], now: UnixTime) -> Result<Accepted
             code: error_word(&error),
         });
     }
-    match answer.code {
-        // The word `cookie` says that the code is in a cookie, which only a web page could read.
-        Some(code) if is_code(&code) && code != "cookie" => Ok(Accepted {
+    // The word `cookie` says that the code is in a cookie, which only a web page could read.
+    match (answer.code.filter(|code| code != "cookie"), open.kind) {
+        (Some(code), _) if is_code(&code) => Ok(Accepted {
             attempt,
-            code: SecretString::from(code),
+            code: Some(SecretString::from(code)),
         }),
-        Some(_) | None => Err(Refused::CodeMissing { attempt }),
+        (None, AttemptKind::Link) => Ok(Accepted {
+            attempt,
+            code: None,
+        }),
+        _ => Err(Refused::CodeMissing { attempt }),
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Credentials {
     pub(crate) access: SecretString,
     pub(crate) identity: VerifiedIdentity,
     pub(crate) validity: Validity,
+    /// Unknown for a session that an older version stored.
+    pub(crate) signed_in_at: Option<UnixTime>,
+    pub(crate) renewed_at: Option<UnixTime>,
 }
 
 /// A finished sign-in. Nothing is stored yet.

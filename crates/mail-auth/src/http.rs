@@ -46,6 +46,17 @@ impl From<reqwest::Error> for NetworkError {
     }
 }
 
+impl NetworkError {
+    /// Whether it is certain that no byte of the request has left: there was no connection yet.
+    pub(crate) fn is_before_sending(&self) -> bool {
+        match self {
+            Self::NotConnected(_) => true,
+            Self::TimedOut(error) => error.is_connect(),
+            Self::Broken(_) | Self::TooLarge => false,
+        }
+    }
+}
+
 /// A whole answer. The body may hold tokens, so it is wiped when dropped.
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -56,18 +67,30 @@ pub(crate) struct Reply {
 
 /// A client of its own: no connection, cookie or state is shared with any other.
 pub(crate) fn client(loopback: bool) -> Result<reqwest::Client, NetworkError> {
-    let mut builder = reqwest::Client::builder()
+    Ok(builder(loopback).build()?)
+}
+
+/// A client for one request that must not be repeated: a connection of its own, so that one
+/// that has silently died cannot be met, and no repetition by the library.
+pub(crate) fn client_for_one_request(loopback: bool) -> Result<reqwest::Client, NetworkError> {
+    Ok(builder(loopback)
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(0)
+        .build()?)
+}
+
+fn builder(loopback: bool) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
         .redirect(redirect::Policy::none())
         .referer(false)
         .connect_timeout(CONNECT)
         .timeout(TOTAL)
         .user_agent(concat!("Braid/", env!("CARGO_PKG_VERSION")));
     if loopback {
-        builder = builder.no_proxy();
+        builder.no_proxy()
     } else {
-        builder = builder.https_only(true);
+        builder.https_only(true)
     }
-    Ok(builder.build()?)
 }
 
 /// Sends a request and reads the whole answer.

@@ -6,7 +6,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use cookie_store::CookieStore;
+use cookie_store::{CookieExpiration, CookieStore};
+use mail_model::UnixTime;
 use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use secrecy::SecretString;
 use url::Url;
@@ -98,6 +99,16 @@ impl CookieJar {
             .get_request_values(url)
             .find(|(found, _)| *found == name)
             .map(|(_, value)| SecretString::from(value.to_owned()))
+    }
+
+    /// When a cookie that would go to `url` ends; `None` if its server has not said.
+    pub(crate) fn end_of(&self, url: &Url, name: &str) -> Option<UnixTime> {
+        let store = self.lock();
+        let cookie = store.matches(url).into_iter().find(|c| c.name() == name)?;
+        match cookie.expires {
+            CookieExpiration::AtUtc(end) => Some(UnixTime::from_seconds(end.unix_timestamp())),
+            CookieExpiration::SessionEnd => None,
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, CookieStore> {

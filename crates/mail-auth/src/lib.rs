@@ -29,8 +29,8 @@ pub mod vault;
 mod verify;
 
 pub use authress::{
-    AuthressClient, AuthressError, ConnectionIdentity, LinkedIdentity, LoginRequest, Profile,
-    Refusal,
+    AuthressClient, AuthressError, ConnectionIdentity, Device, LinkedIdentity, LoginRequest,
+    Profile, Refusal,
 };
 pub use clock::{Clock, SystemClock};
 pub use credentials::{Credentials, SignedIn, VerifiedIdentity};
@@ -39,9 +39,10 @@ pub use keys::{AccountKey, KeyPurpose, NoRandomBytes};
 pub use loopback::NoFreePort;
 pub use sealed_file::{SealedFile, SealedFileError};
 pub use session::{
-    NeedsSignIn, Session, SessionError, SessionParts, SessionState, SignOutReport, VaultProblem,
+    ConnectionTokenSource, LinkAnswer, NeedsSignIn, Session, SessionDetails, SessionError,
+    SessionParts, SessionState, SettingsPage, SignOutReport, VaultProblem,
 };
-pub use sign_in::{SignIn, SignInError, SignInParts};
+pub use sign_in::{LinkReturn, SignIn, SignInError, SignInParts};
 pub use tenant::{Connection, REDIRECT_PATH, TenantConfig, TenantError};
 pub use vault::{KeyringVault, MemoryVault, Vault, VaultError};
 pub use verify::{AccessClaims, Flaw, TokenVerifier, VerifyError};

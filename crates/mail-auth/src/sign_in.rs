@@ -1,19 +1,23 @@
-//! One attempt to sign in: browser, redirect, code, tokens.
+//! One attempt to sign in: browser, redirect, code, tokens; or one to add a way in to an
+//! account that is signed in ([`linking`]).
 //!
 //! Nothing exists outside the attempt until it has succeeded: the cookie jar, the verifier and
 //! the redirect address are its own, and a failed or cancelled attempt leaves no trace.
 
+mod error;
+mod linking;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mail_model::{Reaction, UnixTime};
+use mail_model::UnixTime;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::authress::{AuthressClient, AuthressError, LoginRequest, Refusal, Tokens};
-use crate::callback::{ATTEMPT_SECONDS, Pending, Refused, judge};
+use crate::authress::{AuthressClient, AuthressError, LoginRequest, LoginStarted, Tokens};
+use crate::callback::{ATTEMPT_SECONDS, AttemptKind, Pending, Refused, judge};
 use crate::clock::Clock;
 use crate::credentials::{Credentials, SignedIn, VerifiedIdentity};
 use crate::http::NetworkError;
@@ -23,71 +27,12 @@ use crate::page::Page;
 use crate::pkce::Pkce;
 use crate::session::{Effect, Event, Origin, State, Validity, step};
 use crate::tenant::TenantConfig;
-use crate::verify::{TokenVerifier, VerifyError};
+use crate::verify::TokenVerifier;
+pub use error::SignInError;
+pub use linking::LinkReturn;
 
 /// For telling the login service that a session is not wanted after all.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Why a sign-in came to nothing. Nothing was changed in any of these cases.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignInError {
-    /// Another program holds every redirect port.
-    #[error(transparent)]
-    NoFreePort(#[from] NoFreePort),
-    /// The network cannot be used at all.
-    #[error("the network cannot be used")]
-    Network(#[source] NetworkError),
-    /// The login service did not do what was asked.
-    #[error(transparent)]
-    Login(#[from] AuthressError),
-    /// The person gave up here.
-    #[error("the sign-in was cancelled")]
-    Cancelled,
-    /// Nothing came back from the browser in five minutes.
-    #[error("the sign-in took too long")]
-    Expired,
-    /// The person or the organisation said no in the browser.
-    #[error("the sign-in was declined ({code})")]
-    Declined {
-        /// A short word of the protocol, for the log.
-        code: String,
-    },
-    /// The login service put tokens into the address although a code was asked for.
-    #[error("the login service answered with tokens in the address, which is not accepted")]
-    TokensInAddress,
-    /// The browser came back without a usable code.
-    #[error("the login service answered without a code")]
-    NoCode,
-    /// The code was not taken: too late, used, or changed on the way.
-    #[error("the login service does not accept its own code: {}", refusal.title)]
-    CodeRefused {
-        /// What it says.
-        refusal: Refusal,
-    },
-    /// The tokens are not good.
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
-}
-
-impl SignInError {
-    /// What the caller should do.
-    #[must_use]
-    pub fn reaction(&self) -> Reaction {
-        match self {
-            Self::NoFreePort(_)
-            | Self::Network(_)
-            | Self::Declined { .. }
-            | Self::TokensInAddress
-            | Self::NoCode
-            | Self::CodeRefused { .. } => Reaction::AskPerson,
-            Self::Login(error) => error.reaction(),
-            Self::Cancelled => Reaction::GiveUp,
-            Self::Expired => Reaction::SignInAgain,
-            Self::Verify(error) => error.reaction(),
-        }
-    }
-}
 
 /// What an attempt works with.
 #[derive(Clone)]
@@ -126,14 +71,34 @@ pub struct SignIn {
     request_id: String,
     url: Url,
     expires_at: UnixTime,
+    purpose: Purpose,
     state: State,
     outcomes: mpsc::UnboundedReceiver<Outcome>,
     listening: Listening,
 }
 
+/// What an attempt is for.
+enum Purpose {
+    Login,
+    /// Nobody but this person may come of it.
+    Link {
+        subject: String,
+    },
+}
+
 enum Outcome {
-    Code(SecretString),
+    Code(Option<SecretString>),
     Failed(SignInError),
+}
+
+/// An attempt whose redirect address is open and whose login is not begun yet.
+struct Opening {
+    parts: SignInParts,
+    loopback: Loopback,
+    redirect: Url,
+    client: AuthressClient,
+    pkce: Pkce,
+    started: UnixTime,
 }
 
 impl SignIn {
@@ -143,39 +108,18 @@ impl SignIn {
     /// # Errors
     /// See [`SignInError`].
     pub async fn begin(parts: SignInParts, request: LoginRequest) -> Result<Self, SignInError> {
-        let loopback = Loopback::bind(&parts.tenant.redirect_ports).await?;
-        let redirect = loopback.redirect_url().ok_or(NoFreePort::without_cause())?;
-        let origin = redirect.origin().ascii_serialization();
-        let client = AuthressClient::new(Arc::clone(&parts.tenant), CookieJar::empty(), &origin)
-            .map_err(SignInError::Network)?;
-        let pkce = Pkce::new();
-        let started = parts.clock.now();
-        let login = client
-            .start_login(&request, &redirect, pkce.challenge(), started)
+        let opening = Opening::new(parts).await?;
+        let login = opening
+            .client
+            .start_login(
+                &request,
+                &opening.redirect,
+                opening.pkce.challenge(),
+                opening.started,
+            )
             .await?;
-        let pending = Pending {
-            request_id: login.request_id.clone(),
-            issuer: parts.tenant.issuer().to_owned(),
-            started,
-            used: false,
-        };
-        let (report, outcomes) = mpsc::unbounded_channel();
-        let listening = loopback.serve(judging(pending, Arc::clone(&parts.clock), report));
         tracing::info!("a sign-in has begun");
-        Ok(Self {
-            parts,
-            client: Arc::new(client),
-            pkce,
-            redirect,
-            request_id: login.request_id,
-            url: login.url,
-            state: State::Authorizing {
-                from: Origin::SignedOut,
-            },
-            expires_at: UnixTime::from_seconds(started.seconds().saturating_add(ATTEMPT_SECONDS)),
-            outcomes,
-            listening,
-        })
+        Ok(opening.begun(login, Purpose::Login))
     }
 
     /// The page to open in the system's browser.
@@ -196,7 +140,18 @@ impl SignIn {
     ///
     /// # Errors
     /// See [`SignInError`].
-    pub async fn wait(mut self, cancel: &CancellationToken) -> Result<SignedIn, SignInError> {
+    pub async fn wait(self, cancel: &CancellationToken) -> Result<SignedIn, SignInError> {
+        if !matches!(self.purpose, Purpose::Login) {
+            return Err(SignInError::OtherPurpose);
+        }
+        self.answered(cancel).await?.ok_or(SignInError::NoCode)
+    }
+
+    /// `None` where the browser came back well and without a code.
+    async fn answered(
+        mut self,
+        cancel: &CancellationToken,
+    ) -> Result<Option<SignedIn>, SignInError> {
         let limit = Duration::from_secs(ATTEMPT_SECONDS.unsigned_abs());
         let outcome = tokio::select! {
             biased;
@@ -205,7 +160,8 @@ impl SignIn {
             () = tokio::time::sleep(limit) => None,
         };
         let code = match outcome {
-            Some(Outcome::Code(code)) => code,
+            Some(Outcome::Code(Some(code))) => code,
+            Some(Outcome::Code(None)) => return Ok(None),
             Some(Outcome::Failed(error)) => return Err(error),
             None => return Err(SignInError::Expired),
         };
@@ -221,6 +177,7 @@ impl SignIn {
             pkce: self.pkce,
             redirect: self.redirect,
             request_id: self.request_id,
+            purpose: self.purpose,
         };
         tokio::spawn(async move {
             let client = Arc::clone(&exchange.client);
@@ -237,7 +194,58 @@ impl SignIn {
             }
         };
         drop(self.listening);
-        result
+        result.map(Some)
+    }
+}
+
+impl Opening {
+    async fn new(parts: SignInParts) -> Result<Self, SignInError> {
+        let loopback = Loopback::bind(&parts.tenant.redirect_ports).await?;
+        let redirect = loopback.redirect_url().ok_or(NoFreePort::without_cause())?;
+        let origin = redirect.origin().ascii_serialization();
+        let client = AuthressClient::new(Arc::clone(&parts.tenant), CookieJar::empty(), &origin)
+            .map_err(SignInError::Network)?;
+        Ok(Self {
+            loopback,
+            redirect,
+            client,
+            pkce: Pkce::new(),
+            started: parts.clock.now(),
+            parts,
+        })
+    }
+
+    /// From here on the redirect is listened for.
+    fn begun(self, login: LoginStarted, purpose: Purpose) -> SignIn {
+        let pending = Pending {
+            kind: match purpose {
+                Purpose::Login => AttemptKind::Login,
+                Purpose::Link { .. } => AttemptKind::Link,
+            },
+            request_id: login.request_id.clone(),
+            issuer: self.parts.tenant.issuer().to_owned(),
+            started: self.started,
+            used: false,
+        };
+        let (report, outcomes) = mpsc::unbounded_channel();
+        let clock = Arc::clone(&self.parts.clock);
+        let listening = self.loopback.serve(judging(pending, clock, report));
+        let expires_at = self.started.seconds().saturating_add(ATTEMPT_SECONDS);
+        SignIn {
+            parts: self.parts,
+            client: Arc::new(self.client),
+            pkce: self.pkce,
+            redirect: self.redirect,
+            request_id: login.request_id,
+            url: login.url,
+            purpose,
+            state: State::Authorizing {
+                from: Origin::SignedOut,
+            },
+            expires_at: UnixTime::from_seconds(expires_at),
+            outcomes,
+            listening,
+        }
     }
 }
 
@@ -248,6 +256,7 @@ struct Exchange {
     pkce: Pkce,
     redirect: Url,
     request_id: String,
+    purpose: Purpose,
 }
 
 impl Exchange {
@@ -271,6 +280,14 @@ impl Exchange {
                 error => SignInError::Login(error),
             })?;
         let verified = self.verify(tokens).await;
+        let verified = match (verified, &self.purpose) {
+            (Ok(signed_in), Purpose::Link { subject })
+                if signed_in.identity.subject != *subject =>
+            {
+                Err(SignInError::OtherPerson)
+            }
+            (verified, _) => verified,
+        };
         if verified.is_err() {
             self.client.end_within(FAREWELL).await;
         }
@@ -298,12 +315,15 @@ impl Exchange {
             expires_at: claims.expires_at,
         };
         tracing::info!("a sign-in has succeeded");
+        let now = self.parts.clock.now();
         Ok(SignedIn {
             credentials: Credentials {
                 client: Arc::clone(&self.client),
                 access: tokens.access,
                 identity: identity.clone(),
-                validity: Validity::from(self.parts.clock.now(), claims.expires_at),
+                validity: Validity::from(now, claims.expires_at),
+                signed_in_at: Some(now),
+                renewed_at: None,
             },
             identity,
         })
@@ -315,6 +335,7 @@ fn judging(
     clock: Arc<dyn Clock>,
     report: mpsc::UnboundedSender<Outcome>,
 ) -> Judge {
+    let kind = pending.kind;
     let pending = Mutex::new([pending]);
     Arc::new(move |query| {
         let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
@@ -331,7 +352,7 @@ fn judging(
                     Refused::Declined { .. } => Page::Declined,
                     _ => Page::NotAccepted,
                 };
-                (page, ending(refused).map(Outcome::Failed))
+                (page, ending(kind, refused).map(Outcome::Failed))
             }
         };
         if outcome.is_some_and(|outcome| report.send(outcome).is_err()) {
@@ -342,8 +363,13 @@ fn judging(
 }
 
 /// A refusal that ends the attempt: it names the attempt rightly, so no better answer will come.
-fn ending(refused: Refused) -> Option<SignInError> {
+fn ending(kind: AttemptKind, refused: Refused) -> Option<SignInError> {
     match refused {
+        Refused::Declined { code, .. }
+            if kind == AttemptKind::Link && linking::is_conflict(&code) =>
+        {
+            Some(SignInError::Conflict { detail: code })
+        }
         Refused::Declined { code, .. } => Some(SignInError::Declined { code }),
         Refused::Tokens { .. } => Some(SignInError::TokensInAddress),
         Refused::CodeMissing { .. } => Some(SignInError::NoCode),

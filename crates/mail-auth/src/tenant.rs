@@ -3,6 +3,7 @@
 //! Owns the clean-up of the address and the checks a person gets to see before it is kept.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use mail_model::Reaction;
@@ -168,14 +169,33 @@ impl TenantConfig {
         self.join(&[".well-known", "openid-configuration", "jwks"])
     }
 
-    /// A URL below the host; every segment is percent-encoded.
+    /// A URL below the host; every segment is percent-encoded down to the unreserved characters
+    /// of RFC 3986, because Authress's ids contain `|`, `/`, `:` and blanks.
+    ///
+    /// A segment that came from outside has passed [`is_segment`].
     pub(crate) fn join(&self, segments: &[&str]) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.clear().extend(segments);
+        let mut path = String::new();
+        for segment in segments {
+            path.push('/');
+            for byte in segment.bytes() {
+                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                    path.push(char::from(byte));
+                } else {
+                    // Writing to a text cannot fail.
+                    let _written = write!(path, "%{byte:02X}");
+                }
+            }
         }
+        let mut url = self.base.clone();
+        url.set_path(&path);
         url
     }
+}
+
+/// Whether an id can stand in a path: dots alone would mean another folder, however they are
+/// encoded.
+pub(crate) fn is_segment(id: &str) -> bool {
+    !matches!(id, "" | "." | "..")
 }
 
 const fn is_id_byte(byte: u8) -> bool {

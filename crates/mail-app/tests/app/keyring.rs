@@ -50,6 +50,39 @@ impl Vault for Keyring {
         self.keys.delete_key(account).await
     }
 
+    async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
+        self.ask()?;
+        self.keys.replace_damaged_key(account).await
+    }
+
+    async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.ask()?;
+        self.keys.seal_key(account).await
+    }
+
+    async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.ask()?;
+        self.keys.unseal_key(account).await
+    }
+
+    async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+        self.ask()?;
+        self.keys.sealed_key(account).await
+    }
+
+    async fn delete_sealed_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.ask()?;
+        self.keys.delete_sealed_key(account).await
+    }
+
+    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
+        self.keys.sealed_names().await
+    }
+
+    fn forget(&self, account: &AccountId) {
+        self.keys.forget(account);
+    }
+
     async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
         self.keys.names().await
     }

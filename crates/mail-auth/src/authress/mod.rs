@@ -3,14 +3,21 @@
 //! A client owns its HTTP connections and its cookie jar; nothing is shared with another
 //! account. It decides nothing: which refusal ends a session is [`crate::session`]'s business.
 
+mod devices;
 mod error;
+mod linking;
+mod login;
 mod profile;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use devices::Device;
 use error::refusal;
 pub use error::{AuthressError, Refusal};
+pub(crate) use linking::Heard;
+pub use login::LoginRequest;
+pub(crate) use login::LoginStarted;
 use mail_model::UnixTime;
 pub use profile::{ConnectionIdentity, LinkedIdentity, Profile};
 use reqwest::Method;
@@ -29,25 +36,8 @@ use crate::tenant::TenantConfig;
 /// the first; it doubles each time.
 pub(crate) const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-
-/// What a login begins with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LoginRequest {
-    /// Which connection; the tenant's login page asks if absent.
-    pub connection: Option<String>,
-    /// An e-mail address or domain that finds the connection.
-    pub tenant_lookup: Option<String>,
-    /// An invitation to accept.
-    pub invite: Option<String>,
-}
-
-/// A login the service has opened.
-pub(crate) struct LoginStarted {
-    /// Comes back as `nonce`.
-    pub(crate) request_id: String,
-    /// Where the browser goes.
-    pub(crate) url: Url,
-}
+/// What continues a session.
+const SESSION_COOKIE: &str = "authress-session";
 
 /// What a code or a session was turned into. Not printable.
 pub(crate) struct Tokens {
@@ -85,73 +75,14 @@ impl AuthressClient {
         &self.jar
     }
 
+    /// When the session's cookie ends, as the service has said it.
+    pub(crate) fn session_until(&self) -> Option<UnixTime> {
+        self.jar.end_of(self.tenant.login_host(), SESSION_COOKIE)
+    }
+
     /// What is sent as `Origin`.
     pub(crate) fn origin(&self) -> &str {
         self.origin.to_str().unwrap_or("null")
-    }
-
-    /// Opens a login: `POST /api/authentication`.
-    pub(crate) async fn start_login(
-        &self,
-        request: &LoginRequest,
-        redirect: &Url,
-        challenge: &str,
-        now: UnixTime,
-    ) -> Result<LoginStarted, AuthressError> {
-        let application = self.tenant.application_id();
-        let connection = request.connection.as_deref().unwrap_or_default();
-        let lookup = request.tenant_lookup.as_deref().unwrap_or_default();
-        let invite = request.invite.as_deref().unwrap_or_default();
-        let proof = prove([connection, lookup, invite, application], now).await?;
-        let mut body = object(json!({
-            "antiAbuseHash": proof,
-            "applicationId": application,
-            "redirectUrl": redirect,
-            "codeChallengeMethod": "S256",
-            "codeChallenge": challenge,
-            "flowType": "code",
-            "responseLocation": "query",
-            "multiAccount": self.tenant.multi_account,
-            "connectionProperties": self.tenant.connection_properties,
-        }));
-        for (field, value) in [
-            ("connectionId", connection),
-            ("tenantLookupIdentifier", lookup),
-            ("inviteId", invite),
-        ] {
-            if !value.is_empty() {
-                body.insert(field.to_owned(), value.into());
-            }
-        }
-        let url = self.tenant.join(&["api", "authentication"]);
-        let reply = self
-            .retrying(|| self.once(Method::POST, &url, Some(&body), None))
-            .await?;
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Started {
-            authentication_request_id: String,
-            authentication_url: Option<Url>,
-        }
-        let started: Started = parse(&reply, "the reply to a login request")?;
-        let url = started.authentication_url.ok_or(AuthressError::BadAnswer {
-            what: "no address to open",
-        })?;
-        // The browser gets this: nothing but a web page, and encrypted unless it is ours.
-        if url.scheme() != "https" && !(url.scheme() == "http" && self.tenant.is_loopback()) {
-            return Err(AuthressError::BadAnswer {
-                what: "the address to open is not a secure web page",
-            });
-        }
-        if !is_request_id(&started.authentication_request_id) {
-            return Err(AuthressError::BadAnswer {
-                what: "the login request's id",
-            });
-        }
-        Ok(LoginStarted {
-            request_id: started.authentication_request_id,
-            url,
-        })
     }
 
     /// Turns a code into tokens: `POST /api/authentication/{id}/tokens`. Repeated only where
@@ -222,30 +153,6 @@ impl AuthressClient {
         told
     }
 
-    /// Who the person is: `GET /api/session/profile`.
-    pub(crate) async fn profile(&self, bearer: &str) -> Result<Profile, AuthressError> {
-        let url = self.tenant.join(&["api", "session", "profile"]);
-        let reply = self
-            .retrying(|| self.once(Method::GET, &url, None, Some(bearer)))
-            .await?;
-        parse(&reply, "the profile")
-    }
-
-    /// The identity provider's own token: `GET /api/session/credentials`.
-    pub(crate) async fn credentials(&self, bearer: &str) -> Result<SecretString, AuthressError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Credentials {
-            access_token: String,
-        }
-        let url = self.tenant.join(&["api", "session", "credentials"]);
-        let reply = self
-            .retrying(|| self.once(Method::GET, &url, None, Some(bearer)))
-            .await?;
-        let found: Credentials = parse(&reply, "the provider's credentials")?;
-        Ok(found.access_token.into())
-    }
-
     async fn retrying<F, R>(&self, mut request: F) -> Result<Answer, AuthressError>
     where
         F: FnMut() -> R,
@@ -272,8 +179,39 @@ impl AuthressClient {
         body: Option<&Map<String, Value>>,
         bearer: Option<&str>,
     ) -> Result<Answer, AuthressError> {
-        let mut request = self
-            .http
+        let Answer {
+            reply,
+            fresh_cookies,
+        } = self.send(&self.http, method, url, body, bearer).await?;
+        match reply.status {
+            200..300 => Ok(Answer {
+                reply,
+                fresh_cookies,
+            }),
+            status @ (408 | 425 | 429 | 500..) => Err(AuthressError::Busy {
+                status,
+                retry_after: reply.retry_after,
+            }),
+            status @ 400..500 => Err(AuthressError::Refused {
+                status,
+                refusal: refusal(&reply),
+            }),
+            _ => Err(AuthressError::BadAnswer {
+                what: "a redirect or an unknown status",
+            }),
+        }
+    }
+
+    /// One request and its whole answer, whatever the status; the answer's cookies are taken.
+    async fn send(
+        &self,
+        http: &reqwest::Client,
+        method: Method,
+        url: &Url,
+        body: Option<&Map<String, Value>>,
+        bearer: Option<&str>,
+    ) -> Result<Answer, NetworkError> {
+        let mut request = http
             .request(method, url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(ORIGIN, self.origin.clone())
@@ -292,23 +230,10 @@ impl AuthressClient {
         }
         let reply = http::send(request).await?;
         let fresh_cookies = self.jar.absorb(&reply.headers, url);
-        match reply.status {
-            200..300 => Ok(Answer {
-                reply,
-                fresh_cookies,
-            }),
-            status @ (408 | 425 | 429 | 500..) => Err(AuthressError::Busy {
-                status,
-                retry_after: reply.retry_after,
-            }),
-            status @ 400..500 => Err(AuthressError::Refused {
-                status,
-                refusal: refusal(&reply),
-            }),
-            _ => Err(AuthressError::BadAnswer {
-                what: "a redirect or an unknown status",
-            }),
-        }
+        Ok(Answer {
+            reply,
+            fresh_cookies,
+        })
     }
 
     /// Tokens from the body, or from cookies that came with this very answer.
@@ -356,14 +281,6 @@ fn object(value: Value) -> Map<String, Value> {
         Value::Object(map) => map,
         _ => Map::new(),
     }
-}
-
-/// Letters, digits and a few marks: what can be compared, put into a path and logged safely.
-fn is_request_id(id: &str) -> bool {
-    (1..=256).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.:~|".contains(&b))
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(

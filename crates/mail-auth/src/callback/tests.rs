@@ -10,6 +10,7 @@ const ISS: &str = "iss=https%3A%2F%2Flogin.northwind.example";
 
 fn pending() -> Vec<Pending> {
     vec![Pending {
+        kind: AttemptKind::Login,
         request_id: NONCE.to_owned(),
         issuer: ISSUER.to_owned(),
         started: UnixTime::from_seconds(NOW.seconds() - 60),
@@ -25,7 +26,10 @@ fn refused(query: &str) -> Refused {
 }
 
 fn code_of(query: &str, pending: &[Pending]) -> Result<(usize, String), Refused> {
-    judge(query, pending, NOW).map(|a| (a.attempt, a.code.expose_secret().to_owned()))
+    judge(query, pending, NOW).map(|a| {
+        let code = a.code.expect("a login is answered with a code");
+        (a.attempt, code.expose_secret().to_owned())
+    })
 }
 
 fn bad_answers() -> Vec<(String, Refused)> {
@@ -263,8 +267,9 @@ fn a_thousand_interleavings_of_two_issuers_never_cross() {
         for (query, expected) in queries {
             if let Ok(accepted) = judge(&query, &pending, NOW) {
                 let (attempt, code) = expected.expect("a crossed answer was accepted");
+                let taken_code = accepted.code.expect("a login is answered with a code");
                 assert_eq!(
-                    (accepted.attempt, accepted.code.expose_secret()),
+                    (accepted.attempt, taken_code.expose_secret()),
                     (attempt, code)
                 );
                 pending[attempt].used = true;
@@ -283,5 +288,80 @@ fn a_refusal_never_quotes_the_answer() {
         for secret in ["CANARY", "c0de", NONCE, "eyJ", "script"] {
             assert!(!text.contains(secret), "{text}");
         }
+    }
+}
+
+/// A login and a link of the same issuer, both open.
+fn login_and_link() -> Vec<Pending> {
+    let mut both = pending();
+    both.push(Pending {
+        kind: AttemptKind::Link,
+        request_id: "req_link".into(),
+        ..both[0].clone()
+    });
+    both
+}
+
+#[test]
+fn a_link_may_come_back_without_a_code_and_a_login_may_not() {
+    for rest in ["", "&code=cookie"] {
+        let linked = judge(
+            &format!("nonce=req_link&{ISS}{rest}"),
+            &login_and_link(),
+            NOW,
+        );
+        let linked = linked.unwrap_or_else(|refused| panic!("{rest}: {refused}"));
+        assert_eq!(linked.attempt, 1);
+        assert!(linked.code.is_none(), "{rest}");
+        let login = judge(
+            &format!("nonce={NONCE}&{ISS}{rest}"),
+            &login_and_link(),
+            NOW,
+        );
+        assert_eq!(
+            login.err(),
+            Some(Refused::CodeMissing { attempt: 0 }),
+            "{rest}"
+        );
+    }
+    let with_code = format!("nonce=req_link&{ISS}&code=c0de");
+    assert_eq!(
+        code_of(&with_code, &login_and_link()),
+        Ok((1, "c0de".into()))
+    );
+}
+
+#[test]
+fn a_bad_answer_to_a_link_is_as_bad_as_one_to_a_login() {
+    let mut judged = 0;
+    for (query, why) in bad_answers() {
+        let mut link = pending();
+        link[0].kind = AttemptKind::Link;
+        // The only difference: where nothing else is wrong, a code may be missing.
+        let may_lack_code = why == (Refused::CodeMissing { attempt: 0 })
+            && (!query.contains("code=") || query.ends_with("code=cookie"));
+        let answer = judge(&query, &link, NOW);
+        if may_lack_code {
+            assert!(answer.is_ok_and(|a| a.code.is_none()), "{query:.120}");
+        } else {
+            assert_eq!(answer.err(), Some(why), "{query:.120}");
+        }
+        judged += 1;
+    }
+    assert!(judged >= 45, "{judged}");
+}
+
+#[test]
+fn an_answer_to_a_login_counts_for_no_link_and_the_other_way_round() {
+    let both = login_and_link();
+    for (own, foreign) in [(0, 1), (1, 0)] {
+        let query = format!("nonce={}&{ISS}&code=c0de", both[own].request_id);
+        let only_foreign = std::slice::from_ref(&both[foreign]);
+        assert_eq!(
+            judge(&query, only_foreign, NOW).err(),
+            Some(Refused::NonceUnknown)
+        );
+        let answered = code_of(&query, &both);
+        assert_eq!(answered, Ok((own, "c0de".into())));
     }
 }

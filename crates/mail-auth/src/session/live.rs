@@ -8,15 +8,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mail_model::remote::{BearerToken, TokenSource as _};
 use mail_model::{AccountId, UnixTime};
-use secrecy::ExposeSecret;
 use tokio::sync::watch;
 
+use super::connection::Connections;
+use super::details::SessionDetails;
 use super::machine::step;
 use super::state::{Effect, Event, State};
 use super::{SessionError, SessionState, VaultProblem};
-use crate::authress::{AuthressError, Profile};
+use crate::authress::AuthressError;
 use crate::clock::Clock;
 use crate::credentials::{Credentials, SignedIn, VerifiedIdentity};
 use crate::sealed_file::SealedFile;
@@ -72,7 +72,14 @@ pub(super) struct Live {
     pub(super) credentials: Option<Arc<Credentials>>,
     /// Newer than what is on disk, because the disk or the vault refused.
     pub(super) unsaved: Option<Arc<Credentials>>,
+    /// What callers wait for.
     pub(super) renewal: Option<watch::Receiver<()>>,
+    /// The last renewal, also when nobody waits for it any more; closed when it has ended.
+    pub(super) under_way: Option<watch::Receiver<()>>,
+    pub(super) paused: bool,
+    /// Of credentials that have left memory.
+    pub(super) last: SessionDetails,
+    pub(super) connections: Connections,
     pub(super) sealed: Option<Arc<SealedFile>>,
     pub(super) problem: VaultProblem,
     pub(super) vault_asked: Option<UnixTime>,
@@ -107,6 +114,10 @@ impl Session {
                 credentials: None,
                 unsaved: None,
                 renewal: None,
+                under_way: None,
+                paused: false,
+                last: SessionDetails::default(),
+                connections: Connections::new(),
                 sealed: None,
                 problem: VaultProblem::Keyring,
                 vault_asked: None,
@@ -170,18 +181,26 @@ impl Session {
 
     /// Ends the session: forgets it here, deletes its file, then tells the login service, which
     /// may take one and a half seconds and may fail. The account's key is left alone, because
-    /// the mail is encrypted with it too.
+    /// the mail is encrypted with it too. Of a locked account the file is read once more, so
+    /// that its session can be ended.
     ///
     /// # Errors
     /// [`SessionError::NotStored`]: the file could not be deleted; the session is forgotten in
     /// memory all the same.
     pub async fn sign_out(&self) -> Result<SignOutReport, SessionError> {
         let inner = &self.0;
+        let is_locked = inner.live().state == State::LockedByPerson;
+        let stored = if is_locked {
+            inner.for_farewell().await
+        } else {
+            None
+        };
         let (leaving, effects) = {
             let mut live = inner.live();
-            let leaving = live.credentials.clone();
+            let leaving = live.unsaved.clone().or_else(|| live.credentials.clone());
             live.epoch += 1;
-            (leaving, inner.apply(&mut live, Event::SignOut))
+            let effects = inner.apply(&mut live, Event::SignOut);
+            (leaving.or(stored), effects)
         };
         let inner = Arc::clone(inner);
         // In a task of its own: a sign-out that has begun is finished.
@@ -204,51 +223,6 @@ impl Session {
         .await
         .unwrap_or(Err(SessionError::Login(AuthressError::ShuttingDown)))
     }
-
-    /// Puts the account aside: no token is given and nothing is renewed. The file stays.
-    pub fn seal(&self) {
-        let mut live = self.0.live();
-        live.epoch += 1;
-        self.0.apply(&mut live, Event::Seal);
-    }
-
-    /// Takes the account back; the person has to sign in again.
-    pub fn unseal(&self) {
-        self.0.apply(&mut self.0.live(), Event::Unseal);
-    }
-
-    /// Who the person is and every way they can sign in, from the login service.
-    ///
-    /// # Errors
-    /// [`SessionError::Token`], [`SessionError::Login`].
-    pub async fn profile(&self) -> Result<Profile, SessionError> {
-        let token = self.token().await?;
-        let client = self.0.client()?;
-        let mut profile = client.profile(token.expose()).await;
-        if matches!(profile, Err(AuthressError::Refused { status: 401, .. })) {
-            let token = self.replace(&token).await?;
-            profile = client.profile(token.expose()).await;
-        }
-        self.0.keep_jar().await;
-        Ok(profile?)
-    }
-
-    /// The identity provider's own token for the connection used at the last sign-in. It is not
-    /// kept.
-    ///
-    /// # Errors
-    /// [`SessionError::Token`], [`SessionError::Login`].
-    pub async fn connection_credentials(&self) -> Result<BearerToken, SessionError> {
-        let token = self.token().await?;
-        let client = self.0.client()?;
-        let mut found = client.credentials(token.expose()).await;
-        if matches!(found, Err(AuthressError::Refused { status: 401, .. })) {
-            let token = self.replace(&token).await?;
-            found = client.credentials(token.expose()).await;
-        }
-        self.0.keep_jar().await;
-        Ok(BearerToken::new(found?.expose_secret().to_owned()))
-    }
 }
 
 impl Inner {
@@ -266,8 +240,19 @@ impl Inner {
         for effect in &effects {
             match effect {
                 Effect::ForgetCredentials => {
+                    live.remember();
                     live.credentials = None;
                     live.unsaved = None;
+                    for held in live.connections.values() {
+                        // Whoever holds it notices before it uses what it has.
+                        if let Ok(mut held) = held.try_lock() {
+                            held.forget();
+                        }
+                    }
+                }
+                Effect::ForgetKey => {
+                    live.sealed = None;
+                    self.parts.vault.forget(&self.parts.account);
                 }
                 Effect::AnswerWaiting => live.renewal = None,
                 Effect::Publish => {
@@ -282,6 +267,7 @@ impl Inner {
                 | Effect::RefuseSignIn
                 | Effect::RefuseUnreachable
                 | Effect::RefuseVault
+                | Effect::RefuseLocked
                 | Effect::UseCredentials
                 | Effect::NoteOver
                 | Effect::EndRemoteSession
@@ -334,9 +320,10 @@ impl Live {
                 }
             }
             State::NeedsSignIn { why } => SessionState::NeedsSignIn { why },
-            State::Locked => SessionState::VaultUnavailable {
+            State::VaultUnavailable => SessionState::VaultUnavailable {
                 problem: self.problem,
             },
+            State::LockedByPerson => SessionState::LockedByPerson,
             State::Sealed => SessionState::Sealed,
         }
     }

@@ -30,7 +30,8 @@ pub fn step(state: State, event: Event) -> Step {
         } => signed_in(validity, not_before, replaced, event),
         State::Renewing { validity, refused } => renewing(validity, refused, event),
         State::NeedsSignIn { why } => needs_sign_in(why, event),
-        State::Locked => locked(event),
+        State::VaultUnavailable => vault_unavailable(event),
+        State::LockedByPerson => locked_by_person(event),
         State::Sealed => sealed(event),
     }
 }
@@ -56,6 +57,7 @@ fn signed_out_for_good() -> Step {
     let effects = vec![
         Effect::EndRemoteSession,
         Effect::ForgetCredentials,
+        Effect::ForgetKey,
         Effect::DeleteStored,
         Effect::AnswerWaiting,
         Effect::Publish,
@@ -63,13 +65,23 @@ fn signed_out_for_good() -> Step {
     Ok((State::SignedOut, effects))
 }
 
-fn put_aside() -> Step {
+/// What both putting aside and locking take out of memory.
+fn forgotten(state: State) -> Step {
     let effects = vec![
         Effect::ForgetCredentials,
+        Effect::ForgetKey,
         Effect::AnswerWaiting,
         Effect::Publish,
     ];
-    Ok((State::Sealed, effects))
+    Ok((state, effects))
+}
+
+fn put_aside() -> Step {
+    forgotten(State::Sealed)
+}
+
+fn locked() -> Step {
+    forgotten(State::LockedByPerson)
 }
 
 fn over(why: NeedsSignIn) -> Step {
@@ -96,17 +108,19 @@ fn signed_out(event: Event) -> Step {
             vec![Effect::UseCredentials, Effect::Publish],
         )),
         Event::SessionOver { why } => Ok((State::NeedsSignIn { why }, vec![Effect::Publish])),
-        Event::VaultFailed => Ok((State::Locked, vec![Effect::Publish])),
+        Event::VaultFailed => Ok((State::VaultUnavailable, vec![Effect::Publish])),
         Event::TokenWanted { .. } | Event::TokenRefused { .. } => {
             Ok((State::SignedOut, vec![Effect::RefuseSignIn]))
         }
         Event::SignOut => Ok((State::SignedOut, vec![])),
         Event::Seal => put_aside(),
+        Event::Lock => locked(),
         Event::CodeArrived
         | Event::AttemptFailed
         | Event::Renewed { .. }
         | Event::RenewalPostponed { .. }
-        | Event::Unseal => Err(Refused),
+        | Event::Unseal
+        | Event::Unlock => Err(Refused),
     }
 }
 
@@ -126,7 +140,9 @@ fn authorizing(from: Origin, event: Event) -> Step {
         | Event::VaultFailed
         | Event::Loaded { .. }
         | Event::Seal
-        | Event::Unseal => Err(Refused),
+        | Event::Lock
+        | Event::Unseal
+        | Event::Unlock => Err(Refused),
     }
 }
 
@@ -154,7 +170,9 @@ fn exchanging(from: Origin, event: Event) -> Step {
         | Event::Loaded { .. }
         | Event::SignOut
         | Event::Seal
-        | Event::Unseal => Err(Refused),
+        | Event::Lock
+        | Event::Unseal
+        | Event::Unlock => Err(Refused),
     }
 }
 
@@ -207,6 +225,7 @@ fn signed_in(
         Event::Adopted { validity } => adopted(validity),
         Event::SignOut => signed_out_for_good(),
         Event::Seal => put_aside(),
+        Event::Lock => locked(),
         Event::Begin
         | Event::CodeArrived
         | Event::AttemptFailed
@@ -215,7 +234,8 @@ fn signed_in(
         | Event::SessionOver { .. }
         | Event::VaultFailed
         | Event::Loaded { .. }
-        | Event::Unseal => Err(Refused),
+        | Event::Unseal
+        | Event::Unlock => Err(Refused),
     }
 }
 
@@ -253,15 +273,20 @@ fn renewing(validity: Validity, refused: bool, event: Event) -> Step {
             vec![Effect::AnswerWaiting],
         )),
         Event::SessionOver { why } => over(why),
-        Event::VaultFailed => Ok((State::Locked, vec![Effect::AnswerWaiting, Effect::Publish])),
+        Event::VaultFailed => Ok((
+            State::VaultUnavailable,
+            vec![Effect::AnswerWaiting, Effect::Publish],
+        )),
         Event::Adopted { validity } => adopted(validity),
         Event::SignOut => signed_out_for_good(),
         Event::Seal => put_aside(),
+        Event::Lock => locked(),
         Event::Begin
         | Event::CodeArrived
         | Event::AttemptFailed
         | Event::Loaded { .. }
-        | Event::Unseal => Err(Refused),
+        | Event::Unseal
+        | Event::Unlock => Err(Refused),
     }
 }
 
@@ -280,6 +305,7 @@ fn needs_sign_in(why: NeedsSignIn, event: Event) -> Step {
         }
         Event::SignOut => signed_out_for_good(),
         Event::Seal => put_aside(),
+        Event::Lock => locked(),
         Event::CodeArrived
         | Event::AttemptFailed
         | Event::Renewed { .. }
@@ -287,20 +313,24 @@ fn needs_sign_in(why: NeedsSignIn, event: Event) -> Step {
         | Event::SessionOver { .. }
         | Event::VaultFailed
         | Event::Loaded { .. }
-        | Event::Unseal => Err(Refused),
+        | Event::Unseal
+        | Event::Unlock => Err(Refused),
     }
 }
 
-fn locked(event: Event) -> Step {
+fn vault_unavailable(event: Event) -> Step {
     match event {
         Event::TokenWanted { .. } | Event::TokenRefused { .. } => {
-            Ok((State::Locked, vec![Effect::TryVault]))
+            Ok((State::VaultUnavailable, vec![Effect::TryVault]))
         }
         Event::Loaded { validity } => Ok((
             fresh(validity),
             vec![Effect::UseCredentials, Effect::Publish],
         )),
-        Event::VaultFailed => Ok((State::Locked, vec![Effect::RefuseVault, Effect::Publish])),
+        Event::VaultFailed => Ok((
+            State::VaultUnavailable,
+            vec![Effect::RefuseVault, Effect::Publish],
+        )),
         Event::SessionOver { why } => Ok((
             State::NeedsSignIn { why },
             vec![Effect::ForgetCredentials, Effect::Publish],
@@ -308,11 +338,37 @@ fn locked(event: Event) -> Step {
         Event::Adopted { validity } => adopted(validity),
         Event::SignOut => signed_out_for_good(),
         Event::Seal => put_aside(),
+        Event::Lock => locked(),
         Event::Begin
         | Event::CodeArrived
         | Event::AttemptFailed
         | Event::Renewed { .. }
         | Event::RenewalPostponed { .. }
+        | Event::Unseal
+        | Event::Unlock => Err(Refused),
+    }
+}
+
+fn locked_by_person(event: Event) -> Step {
+    match event {
+        Event::TokenWanted { .. } | Event::TokenRefused { .. } => {
+            Ok((State::LockedByPerson, vec![Effect::RefuseLocked]))
+        }
+        // Nothing is shown until the vault has answered: its answer is the next event.
+        Event::Unlock => Ok((State::VaultUnavailable, vec![Effect::TryVault])),
+        Event::Lock => Ok((State::LockedByPerson, vec![])),
+        Event::SignOut => signed_out_for_good(),
+        Event::Seal => put_aside(),
+        // A new sign-in is refused too: it would have to be sealed with the key that is locked.
+        Event::Begin
+        | Event::CodeArrived
+        | Event::AttemptFailed
+        | Event::Adopted { .. }
+        | Event::Renewed { .. }
+        | Event::RenewalPostponed { .. }
+        | Event::SessionOver { .. }
+        | Event::VaultFailed
+        | Event::Loaded { .. }
         | Event::Unseal => Err(Refused),
     }
 }
@@ -338,7 +394,9 @@ fn sealed(event: Event) -> Step {
         | Event::RenewalPostponed { .. }
         | Event::SessionOver { .. }
         | Event::VaultFailed
-        | Event::Loaded { .. } => Err(Refused),
+        | Event::Loaded { .. }
+        | Event::Lock
+        | Event::Unlock => Err(Refused),
     }
 }
 

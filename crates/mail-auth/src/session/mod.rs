@@ -1,5 +1,9 @@
 //! A session's life: the pure machine and the driver that runs it.
 
+mod asking;
+mod connection;
+mod details;
+mod holding;
 mod keeping;
 mod live;
 mod machine;
@@ -8,6 +12,9 @@ mod state;
 mod stored;
 mod tokens;
 
+pub use asking::{LinkAnswer, SettingsPage};
+pub use connection::ConnectionTokenSource;
+pub use details::SessionDetails;
 pub use live::{Session, SessionParts, SignOutReport};
 pub use machine::step;
 pub use state::{Effect, Event, NeedsSignIn, Origin, Refused, State, Validity};
@@ -40,6 +47,8 @@ pub enum SessionState {
         /// What is in the way.
         problem: VaultProblem,
     },
+    /// The person has locked the account: its key and tokens are not in memory.
+    LockedByPerson,
     /// Put aside by removal or linking.
     Sealed,
 }
@@ -89,6 +98,7 @@ impl From<&VaultError> for VaultProblem {
             VaultError::TimedOut { .. } => Self::NoAnswer,
             VaultError::Damaged
             | VaultError::AlreadyThere
+            | VaultError::NoKey
             | VaultError::Failed(_)
             | VaultError::NoRandomBytes(_) => Self::Keyring,
         }
@@ -103,6 +113,8 @@ impl From<&SessionError> for VaultProblem {
             SessionError::NotStored(_)
             | SessionError::OtherPerson
             | SessionError::Sealed
+            | SessionError::LockedByPerson
+            | SessionError::BadId
             | SessionError::Token(_)
             | SessionError::Login(_)
             | SessionError::Network(_) => Self::Disk,
@@ -129,6 +141,12 @@ pub enum SessionError {
     /// The account has been put aside.
     #[error("the account is put aside")]
     Sealed,
+    /// The person has locked the account.
+    #[error("the account is locked")]
+    LockedByPerson,
+    /// An id that can name nothing: empty, or dots only.
+    #[error("the id names nothing")]
+    BadId,
     /// There is no token to ask with.
     #[error(transparent)]
     Token(#[from] mail_model::remote::TokenError),
@@ -149,7 +167,8 @@ impl SessionError {
                 Reaction::AskPerson
             }
             Self::Vault(error) => error.reaction(),
-            Self::Sealed => Reaction::GiveUp,
+            Self::LockedByPerson => Reaction::AskPerson,
+            Self::Sealed | Self::BadId => Reaction::GiveUp,
             Self::Token(error) => match error {
                 mail_model::remote::TokenError::SignInAgain => Reaction::SignInAgain,
                 mail_model::remote::TokenError::Unreachable { retry_after } => {

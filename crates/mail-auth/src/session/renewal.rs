@@ -16,6 +16,7 @@ use super::live::{Inner, Live};
 use super::state::{Effect, Event, NeedsSignIn, Validity};
 use crate::authress::{ATTEMPTS, AuthressError, Tokens};
 use crate::credentials::{Credentials, VerifiedIdentity};
+use crate::sealed_file::SealedFile;
 use crate::verify::VerifyError;
 
 /// Between two tries while the server fails, doubling.
@@ -36,12 +37,14 @@ pub(super) fn start(inner: &Arc<Inner>, live: &Live) -> watch::Receiver<()> {
     tokio::spawn(async move {
         // Without credentials there is nothing to renew; dropping `run` says so.
         if let Some(credentials) = credentials {
-            run.run(credentials).await;
+            run.prepare(credentials).await;
         }
     });
     done
 }
 
+/// Holds what the file is sealed with for as long as it runs, so that an answer can be stored
+/// although the account is locked meanwhile.
 struct Run {
     inner: Arc<Inner>,
     epoch: u64,
@@ -58,8 +61,19 @@ enum End {
 }
 
 impl Run {
-    async fn run(mut self, credentials: Arc<Credentials>) {
-        let end = self.ask(&credentials).await;
+    /// The key first: an answer that could not be stored had better not be asked for.
+    async fn prepare(mut self, credentials: Arc<Credentials>) {
+        match self.inner.sealed_file().await {
+            Ok(sealed) => self.run(credentials, &sealed).await,
+            Err(error) => {
+                tracing::warn!(account = %self.inner.parts.account, %error, "not renewed");
+                self.finish(Event::VaultFailed, None, Some(&error));
+            }
+        }
+    }
+
+    async fn run(mut self, credentials: Arc<Credentials>, sealed: &Arc<SealedFile>) {
+        let end = self.ask(&credentials, sealed).await;
         let account = &self.inner.parts.account;
         match end {
             End::Renewed(fresh) => {
@@ -76,7 +90,7 @@ impl Run {
                 tracing::warn!(%account, ?why, "the session is over");
                 let effects = self.finish(Event::SessionOver { why }, None, None);
                 if effects.contains(&Effect::NoteOver) {
-                    self.note_over(&credentials, why).await;
+                    self.note_over(&credentials, sealed, why).await;
                 }
             }
             End::NotStored(kept, error) => {
@@ -86,18 +100,18 @@ impl Run {
         }
     }
 
-    async fn ask(&self, credentials: &Arc<Credentials>) -> End {
+    async fn ask(&self, credentials: &Arc<Credentials>, sealed: &Arc<SealedFile>) -> End {
         let mut pause = FIRST_PAUSE;
         for attempt in 1..=ATTEMPTS {
             let answer = credentials.client.continue_session().await;
             // The answer's cookies first: they may have replaced the ones on disk.
             if credentials.client.jar().is_changed()
-                && let Err(error) = self.store(credentials).await
+                && let Err(error) = self.store(credentials, sealed).await
             {
                 return End::NotStored(Arc::clone(credentials), error);
             }
             let error = match answer {
-                Ok(tokens) => return self.accept(credentials, tokens).await,
+                Ok(tokens) => return self.accept(credentials, sealed, tokens).await,
                 Err(error) => error,
             };
             tracing::info!(account = %self.inner.parts.account, attempt, %error, "renewal failed");
@@ -110,7 +124,7 @@ impl Run {
                     retry_after: Some(wait),
                     ..
                 } => return End::Postponed(Some(wait)),
-                error if error.is_passing() && attempt < ATTEMPTS => {
+                error if error.is_passing() && attempt < ATTEMPTS && !self.inner.live().paused => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
@@ -120,7 +134,12 @@ impl Run {
         End::Postponed(None)
     }
 
-    async fn accept(&self, old: &Arc<Credentials>, tokens: Tokens) -> End {
+    async fn accept(
+        &self,
+        old: &Arc<Credentials>,
+        sealed: &Arc<SealedFile>,
+        tokens: Tokens,
+    ) -> End {
         let parts = &self.inner.parts;
         let claims = match parts.verifier.access(tokens.access.expose_secret()).await {
             Ok(claims) => claims,
@@ -144,20 +163,36 @@ impl Run {
                 ..old.identity.clone()
             },
             validity: Validity::from(parts.clock.now(), claims.expires_at),
+            signed_in_at: old.signed_in_at,
+            renewed_at: Some(parts.clock.now()),
         });
-        match self.store(&fresh).await {
+        match self.store(&fresh, sealed).await {
             Ok(()) => End::Renewed(fresh),
             Err(error) => End::NotStored(fresh, error),
         }
     }
 
-    async fn store(&self, credentials: &Credentials) -> Result<(), SessionError> {
-        self.inner.store(credentials, self.epoch, None).await
+    async fn store(
+        &self,
+        credentials: &Credentials,
+        sealed: &Arc<SealedFile>,
+    ) -> Result<(), SessionError> {
+        self.inner
+            .store_with(sealed, credentials, self.epoch, None)
+            .await
     }
 
     /// So that the next start knows without asking. Without it, the next start asks.
-    async fn note_over(&self, credentials: &Credentials, why: NeedsSignIn) {
-        if let Err(error) = self.inner.store(credentials, self.epoch, Some(why)).await {
+    async fn note_over(
+        &self,
+        credentials: &Credentials,
+        sealed: &Arc<SealedFile>,
+        why: NeedsSignIn,
+    ) {
+        let noted = self
+            .inner
+            .store_with(sealed, credentials, self.epoch, Some(why));
+        if let Err(error) = noted.await {
             tracing::warn!(%error, "the end of a session could not be noted");
         }
     }

@@ -71,7 +71,9 @@ pub enum State {
         why: NeedsSignIn,
     },
     /// The vault or the disk is in the way; nothing is lost.
-    Locked,
+    VaultUnavailable,
+    /// The person has locked the account: neither key nor token is in memory.
+    LockedByPerson,
     /// Put aside by removal or linking.
     Sealed,
 }
@@ -183,6 +185,10 @@ pub enum Event {
     Seal,
     /// The account comes back.
     Unseal,
+    /// The person locks the account.
+    Lock,
+    /// The person unlocks it again.
+    Unlock,
 }
 
 /// What has to be done.
@@ -210,8 +216,12 @@ pub enum Effect {
     UseCredentials,
     /// Tell everybody who waits for the renewal.
     AnswerWaiting,
+    /// Say that the person has locked the account.
+    RefuseLocked,
     /// Forget tokens and cookies in memory.
     ForgetCredentials,
+    /// Forget what the session file is sealed with, and have the vault forget it too.
+    ForgetKey,
     /// Note on disk that the session is over.
     NoteOver,
     /// Tell the login service that the session has ended.

@@ -29,11 +29,56 @@ pub(super) enum StoredError {
 #[serde(tag = "version")]
 enum Wire<'a> {
     #[serde(rename = "1")]
-    V1(V1<'a>),
+    V1(V1),
+    #[serde(rename = "2")]
+    V2(V2<'a>),
+}
+
+/// Without the times of the sign-in and of the last renewal. Read only.
+#[derive(Serialize, Deserialize)]
+struct V1 {
+    issuer: String,
+    subject: String,
+    #[serde(default)]
+    connection: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    picture: Option<String>,
+    expires_at: UnixTime,
+    renew_at: UnixTime,
+    origin: String,
+    access_token: String,
+    cookies: String,
+    #[serde(default)]
+    over: Option<Over>,
+}
+
+impl From<V1> for V2<'_> {
+    fn from(old: V1) -> Self {
+        Self {
+            issuer: old.issuer,
+            subject: old.subject,
+            connection: old.connection,
+            name: old.name,
+            email: old.email,
+            picture: old.picture,
+            expires_at: old.expires_at,
+            renew_at: old.renew_at,
+            origin: old.origin,
+            access_token: Cow::Owned(old.access_token),
+            cookies: Cow::Owned(old.cookies),
+            over: old.over,
+            signed_in_at: None,
+            renewed_at: None,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
-struct V1<'a> {
+struct V2<'a> {
     issuer: String,
     subject: String,
     #[serde(default)]
@@ -52,6 +97,10 @@ struct V1<'a> {
     cookies: Cow<'a, str>,
     #[serde(default)]
     over: Option<Over>,
+    #[serde(default)]
+    signed_in_at: Option<UnixTime>,
+    #[serde(default)]
+    renewed_at: Option<UnixTime>,
 }
 
 /// Why a stored session is known to be over.
@@ -81,7 +130,7 @@ pub(super) fn encode(
         .map_err(|_| StoredError::Unreadable)?;
     let cookies = std::str::from_utf8(&cookies).map_err(|_| StoredError::Unreadable)?;
     let identity = &credentials.identity;
-    let wire = Wire::V1(V1 {
+    let wire = Wire::V2(V2 {
         issuer: identity.issuer.clone(),
         subject: identity.subject.clone(),
         connection: identity.connection.clone(),
@@ -99,6 +148,8 @@ pub(super) fn encode(
             // The rest is found out anew at the next start, and may have mended itself.
             Some(_) | None => None,
         },
+        signed_in_at: credentials.signed_in_at,
+        renewed_at: credentials.renewed_at,
     });
     serde_json::to_vec(&wire)
         .map(Zeroizing::new)
@@ -107,7 +158,11 @@ pub(super) fn encode(
 
 /// Reads a session of this tenant.
 pub(super) fn decode(content: &[u8], tenant: &Arc<TenantConfig>) -> Result<Stored, StoredError> {
-    let Wire::V1(wire) = serde_json::from_slice(content).map_err(|_| StoredError::Unreadable)?;
+    let wire = serde_json::from_slice(content).map_err(|_| StoredError::Unreadable)?;
+    let wire = match wire {
+        Wire::V1(old) => V2::from(old),
+        Wire::V2(wire) => wire,
+    };
     let jar = CookieJar::load(wire.cookies.as_bytes()).map_err(|_| StoredError::Unreadable)?;
     let client =
         AuthressClient::new(Arc::clone(tenant), jar, &wire.origin).map_err(StoredError::Network)?;
@@ -128,6 +183,8 @@ pub(super) fn decode(content: &[u8], tenant: &Arc<TenantConfig>) -> Result<Store
                 renew_at: wire.renew_at,
                 expires: wire.expires_at,
             },
+            signed_in_at: wire.signed_in_at,
+            renewed_at: wire.renewed_at,
         },
         over: wire.over.map(|over| match over {
             Over::SessionEnded => NeedsSignIn::SessionEnded,

@@ -24,7 +24,7 @@ enum Plan {
 
 /// Gives the token in hand, or renews it first when it has less than five minutes left. While
 /// the login service cannot be reached, a token with less time left is given as long as it is
-/// good at all.
+/// good at all. While the session is paused, nobody is given any.
 #[async_trait]
 impl TokenSource for Session {
     async fn token(&self) -> Result<BearerToken, TokenError> {
@@ -60,6 +60,9 @@ impl Inner {
 
     fn plan(self: &Arc<Self>, refused: Option<&BearerToken>) -> Plan {
         let mut live = self.live();
+        if live.paused {
+            return Plan::Fail(TokenError::Paused);
+        }
         let now = self.parts.clock.now();
         let event = match refused {
             Some(refused) if live.holds(refused) => Event::TokenRefused { now },
@@ -67,7 +70,9 @@ impl Inner {
         };
         let effects = self.apply(&mut live, event);
         if effects.contains(&Effect::Renew) {
-            live.renewal = Some(renewal::start(self, &live));
+            let under_way = renewal::start(self, &live);
+            live.renewal = Some(under_way.clone());
+            live.under_way = Some(under_way);
         }
         for effect in effects {
             match effect {
@@ -80,6 +85,7 @@ impl Inner {
                 Effect::TryVault => return Plan::TryVault,
                 Effect::RefuseUnreachable => return Plan::Fail(live.unreachable(now)),
                 Effect::RefuseVault => return Plan::Fail(TokenError::VaultUnavailable),
+                Effect::RefuseLocked => return Plan::Fail(TokenError::LockedByPerson),
                 _ => {}
             }
         }
@@ -90,6 +96,9 @@ impl Inner {
     /// that failed must not begin the next one.
     fn outcome(&self, refused: Option<&BearerToken>) -> Result<BearerToken, TokenError> {
         let live = self.live();
+        if live.paused {
+            return Err(TokenError::Paused);
+        }
         let now = self.parts.clock.now();
         match live.state {
             State::SignedIn {
@@ -108,7 +117,8 @@ impl Inner {
             }
             // Somebody else has already found the new token too old.
             State::Renewing { .. } => Err(TokenError::Unreachable { retry_after: None }),
-            State::Locked => Err(TokenError::VaultUnavailable),
+            State::VaultUnavailable => Err(TokenError::VaultUnavailable),
+            State::LockedByPerson => Err(TokenError::LockedByPerson),
             State::SignedOut
             | State::Authorizing { .. }
             | State::Exchanging { .. }

@@ -17,6 +17,7 @@ use mail_model::AccountId;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+use super::moving::{Move, next};
 use super::{Vault, VaultError};
 use crate::keys::AccountKey;
 
@@ -95,66 +96,54 @@ impl Default for KeyringVault {
     }
 }
 
-#[async_trait]
-impl Vault for KeyringVault {
-    async fn key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
-        let user = account.as_str().to_owned();
-        let secret = self
-            .with_store(move |store, service| {
-                match Entry::new_in_store(store, service, &user)?.get_secret() {
-                    Ok(secret) => Ok(Some(Zeroizing::new(secret))),
-                    Err(Error::NoEntry) => Ok(None),
-                    Err(error) => Err(error),
-                }
-            })
-            .await?;
-        secret
-            .map(|secret| {
-                <[u8; AccountKey::LENGTH]>::try_from(secret.as_slice())
-                    .map(AccountKey::from_bytes)
-                    .map_err(|_| VaultError::Damaged)
-            })
-            .transpose()
-    }
+/// Which entry of an account: the live key's is named after the account, the sealed one's is
+/// told from it by a prefix that no account's name can have.
+#[derive(Clone, Copy)]
+enum Kind {
+    Live,
+    Sealed,
+}
 
-    async fn create_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
-        let key = AccountKey::random()?;
-        let user = account.as_str().to_owned();
-        let fresh = key.clone();
-        let created = self
-            .with_store(move |store, service| {
-                let label = format!("Braid: {user}");
-                let modifiers = HashMap::from([("label", label.as_str())]);
-                let entry = Entry::new_in_store_with_modifiers(store, service, &user, &modifiers)?;
-                match entry.get_secret() {
-                    Err(Error::NoEntry) => entry.set_secret(fresh.expose()).map(|()| true),
-                    Ok(found) => {
-                        drop(Zeroizing::new(found));
-                        Ok(false)
-                    }
-                    Err(error) => Err(error),
-                }
-            })
-            .await?;
-        if created {
-            Ok(key)
-        } else {
-            Err(VaultError::AlreadyThere)
+const SEALED: &str = "sealed:";
+
+impl Kind {
+    fn user(self, account: &AccountId) -> String {
+        match self {
+            Self::Live => account.as_str().to_owned(),
+            Self::Sealed => format!("{SEALED}{account}"),
         }
     }
 
-    async fn delete_key(&self, account: &AccountId) -> Result<(), VaultError> {
-        let user = account.as_str().to_owned();
-        self.with_store(move |store, service| {
-            match Entry::new_in_store(store, service, &user)?.delete_credential() {
-                Err(Error::NoEntry) => Ok(()),
-                other => other,
-            }
-        })
-        .await
+    /// The account, if the entry is of this kind.
+    fn account(self, user: &str) -> Option<AccountId> {
+        let id = match self {
+            Self::Live => user,
+            Self::Sealed => user.strip_prefix(SEALED)?,
+        };
+        AccountId::new(id).ok()
+    }
+}
+
+impl KeyringVault {
+    async fn read(
+        &self,
+        kind: Kind,
+        account: &AccountId,
+    ) -> Result<Option<AccountKey>, VaultError> {
+        let user = kind.user(account);
+        self.with_store(move |store, service| read(store, service, &user))
+            .await?
+            .map(Found::key)
+            .transpose()
     }
 
-    async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
+    async fn delete(&self, kind: Kind, account: &AccountId) -> Result<(), VaultError> {
+        let user = kind.user(account);
+        self.with_store(move |store, service| delete(store, service, &user))
+            .await
+    }
+
+    async fn list(&self, kind: Kind) -> Result<Vec<AccountId>, VaultError> {
         let users = self
             .with_store(|store, service| {
                 let found = store.search(&HashMap::from([("service", service)]))?;
@@ -165,14 +154,177 @@ impl Vault for KeyringVault {
                     .collect::<Vec<_>>())
             })
             .await?;
-        Ok(users
-            .into_iter()
-            .filter_map(|user| AccountId::new(user).ok())
-            .collect())
+        Ok(users.iter().filter_map(|user| kind.account(user)).collect())
+    }
+
+    /// Moves a key step by step; each one is read back before the next.
+    async fn carry(&self, account: &AccountId, from: Kind, to: Kind) -> Result<(), VaultError> {
+        loop {
+            let source = self.read(from, account).await?;
+            let target = self.read(to, account).await?;
+            match next(source.as_ref(), target.as_ref())? {
+                Move::Copy => {
+                    if let Some(key) = source {
+                        let user = to.user(account);
+                        self.with_store(move |store, service| write(store, service, &user, &key))
+                            .await?;
+                        // A keyring that takes a key and does not have it then would be asked
+                        // for ever.
+                        if self.read(to, account).await?.is_none() {
+                            return Err(VaultError::Damaged);
+                        }
+                    }
+                }
+                Move::DeleteSource => {
+                    self.delete(from, account).await?;
+                    if self.read(from, account).await?.is_some() {
+                        return Err(VaultError::AlreadyThere);
+                    }
+                }
+                Move::Done => return Ok(()),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Vault for KeyringVault {
+    async fn key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+        self.read(Kind::Live, account).await
+    }
+
+    async fn create_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
+        let key = AccountKey::random()?;
+        let user = Kind::Live.user(account);
+        let fresh = key.clone();
+        let created = self
+            .with_store(move |store, service| match read(store, service, &user)? {
+                None => write(store, service, &user, &fresh).map(|()| true),
+                Some(_) => Ok(false),
+            })
+            .await?;
+        if created {
+            Ok(key)
+        } else {
+            Err(VaultError::AlreadyThere)
+        }
+    }
+
+    async fn delete_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.delete(Kind::Live, account).await
+    }
+
+    async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
+        let key = AccountKey::random()?;
+        let user = Kind::Live.user(account);
+        let fresh = key.clone();
+        let replaced = self
+            .with_store(move |store, service| {
+                if matches!(read(store, service, &user)?, Some(Found::Key(_))) {
+                    return Ok(false);
+                }
+                delete(store, service, &user)?;
+                write(store, service, &user, &fresh).map(|()| true)
+            })
+            .await?;
+        if replaced {
+            Ok(key)
+        } else {
+            Err(VaultError::AlreadyThere)
+        }
+    }
+
+    async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.carry(account, Kind::Live, Kind::Sealed).await
+    }
+
+    async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.carry(account, Kind::Sealed, Kind::Live).await
+    }
+
+    async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+        self.read(Kind::Sealed, account).await
+    }
+
+    async fn delete_sealed_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.delete(Kind::Sealed, account).await
+    }
+
+    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
+        self.list(Kind::Sealed).await
+    }
+
+    /// Nothing is remembered beyond a call.
+    fn forget(&self, _: &AccountId) {}
+
+    async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
+        self.list(Kind::Live).await
     }
 
     fn is_lasting(&self) -> bool {
         true
+    }
+}
+
+/// What lies in an entry.
+enum Found {
+    Key(AccountKey),
+    /// Something else.
+    Damaged,
+}
+
+impl Found {
+    fn key(self) -> Result<AccountKey, VaultError> {
+        match self {
+            Self::Key(key) => Ok(key),
+            Self::Damaged => Err(VaultError::Damaged),
+        }
+    }
+}
+
+fn read(store: &Arc<CredentialStore>, service: &str, user: &str) -> Result<Option<Found>, Error> {
+    match Entry::new_in_store(store, service, user)?.get_secret() {
+        Ok(secret) => {
+            let secret = Zeroizing::new(secret);
+            Ok(Some(
+                <[u8; AccountKey::LENGTH]>::try_from(secret.as_slice())
+                    .map_or(Found::Damaged, |bytes| {
+                        Found::Key(AccountKey::from_bytes(bytes))
+                    }),
+            ))
+        }
+        Err(Error::NoEntry) => Ok(None),
+        Err(Error::BadEncoding(secret) | Error::BadDataFormat(secret, _)) => {
+            drop(Zeroizing::new(secret));
+            Ok(Some(Found::Damaged))
+        }
+        // Several entries of one name are none of ours.
+        Err(Error::Ambiguous(_)) => Ok(Some(Found::Damaged)),
+        Err(error) => Err(error),
+    }
+}
+
+fn write(
+    store: &Arc<CredentialStore>,
+    service: &str,
+    user: &str,
+    key: &AccountKey,
+) -> Result<(), Error> {
+    let label = format!("Braid: {user}");
+    let modifiers = HashMap::from([("label", label.as_str())]);
+    Entry::new_in_store_with_modifiers(store, service, user, &modifiers)?.set_secret(key.expose())
+}
+
+fn delete(store: &Arc<CredentialStore>, service: &str, user: &str) -> Result<(), Error> {
+    let gone = |result| match result {
+        Err(Error::NoEntry) => Ok(()),
+        other => other,
+    };
+    match Entry::new_in_store(store, service, user)?.delete_credential() {
+        Err(Error::Ambiguous(entries)) => entries
+            .iter()
+            .try_for_each(|entry| gone(entry.delete_credential())),
+        other => gone(other),
     }
 }
 

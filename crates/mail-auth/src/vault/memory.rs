@@ -1,18 +1,25 @@
 //! A vault that forgets everything at the end: for tests and for sessions without a keyring.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use mail_model::AccountId;
 
+use super::moving::{Move, next};
 use super::{Vault, VaultError};
 use crate::keys::AccountKey;
 
 /// Keys in memory only.
 #[derive(Default)]
 pub struct MemoryVault {
-    keys: Mutex<BTreeMap<AccountId, AccountKey>>,
+    keys: Mutex<Keys>,
+}
+
+#[derive(Default)]
+struct Keys {
+    live: BTreeMap<AccountId, AccountKey>,
+    sealed: BTreeMap<AccountId, AccountKey>,
 }
 
 impl MemoryVault {
@@ -22,34 +29,85 @@ impl MemoryVault {
         Self::default()
     }
 
-    fn keys(&self) -> std::sync::MutexGuard<'_, BTreeMap<AccountId, AccountKey>> {
+    fn keys(&self) -> MutexGuard<'_, Keys> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn carry(
+    account: &AccountId,
+    source: &mut BTreeMap<AccountId, AccountKey>,
+    target: &mut BTreeMap<AccountId, AccountKey>,
+) -> Result<(), VaultError> {
+    loop {
+        match next(source.get(account), target.get(account))? {
+            Move::Copy => {
+                if let Some(key) = source.get(account) {
+                    target.insert(account.clone(), key.clone());
+                }
+            }
+            Move::DeleteSource => {
+                source.remove(account);
+            }
+            Move::Done => return Ok(()),
+        }
     }
 }
 
 #[async_trait]
 impl Vault for MemoryVault {
     async fn key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
-        Ok(self.keys().get(account).cloned())
+        Ok(self.keys().live.get(account).cloned())
     }
 
     async fn create_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
         let mut keys = self.keys();
-        if keys.contains_key(account) {
+        if keys.live.contains_key(account) {
             return Err(VaultError::AlreadyThere);
         }
         let key = AccountKey::random()?;
-        keys.insert(account.clone(), key.clone());
+        keys.live.insert(account.clone(), key.clone());
         Ok(key)
     }
 
     async fn delete_key(&self, account: &AccountId) -> Result<(), VaultError> {
-        self.keys().remove(account);
+        self.keys().live.remove(account);
         Ok(())
     }
 
+    async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
+        // Nothing here can be damaged.
+        self.create_key(account).await
+    }
+
+    async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        let Keys { live, sealed } = &mut *self.keys();
+        carry(account, live, sealed)
+    }
+
+    async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        let Keys { live, sealed } = &mut *self.keys();
+        carry(account, sealed, live)
+    }
+
+    async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+        Ok(self.keys().sealed.get(account).cloned())
+    }
+
+    async fn delete_sealed_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.keys().sealed.remove(account);
+        Ok(())
+    }
+
+    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
+        Ok(self.keys().sealed.keys().cloned().collect())
+    }
+
+    /// There is no other copy, so nothing is forgotten.
+    fn forget(&self, _: &AccountId) {}
+
     async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
-        Ok(self.keys().keys().cloned().collect())
+        Ok(self.keys().live.keys().cloned().collect())
     }
 
     fn is_lasting(&self) -> bool {
@@ -76,5 +134,41 @@ mod tests {
         vault.delete_key(&work).await.unwrap();
         vault.delete_key(&work).await.unwrap();
         assert!(vault.key(&work).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_sealed_key_is_no_live_one_and_comes_back_the_same() {
+        let vault = MemoryVault::new();
+        let choir = AccountId::new("choir").unwrap();
+        assert!(matches!(
+            vault.seal_key(&choir).await,
+            Err(VaultError::NoKey)
+        ));
+        let key = vault.create_key(&choir).await.unwrap();
+        for _ in 0..2 {
+            vault.seal_key(&choir).await.unwrap();
+            assert!(vault.key(&choir).await.unwrap().is_none());
+            assert!(vault.sealed_key(&choir).await.unwrap() == Some(key.clone()));
+        }
+        assert!(vault.names().await.unwrap().is_empty());
+        assert_eq!(
+            vault.sealed_names().await.unwrap(),
+            std::slice::from_ref(&choir)
+        );
+        for _ in 0..2 {
+            vault.unseal_key(&choir).await.unwrap();
+            assert!(vault.key(&choir).await.unwrap() == Some(key.clone()));
+            assert!(vault.sealed_key(&choir).await.unwrap().is_none());
+        }
+        vault.seal_key(&choir).await.unwrap();
+        vault.create_key(&choir).await.unwrap();
+        assert!(matches!(
+            vault.unseal_key(&choir).await,
+            Err(VaultError::AlreadyThere)
+        ));
+        vault.delete_sealed_key(&choir).await.unwrap();
+        vault.delete_sealed_key(&choir).await.unwrap();
+        assert!(vault.sealed_key(&choir).await.unwrap().is_none());
+        assert!(vault.key(&choir).await.unwrap().is_some());
     }
 }

@@ -1,10 +1,12 @@
 //! Where account keys lie: the system's keyring, or memory for one run only.
 //!
-//! A vault holds one 32-byte key for each account and nothing else. It never makes up for a
-//! missing key silently and never falls back to a plain file.
+//! A vault holds one 32-byte key for each account and nothing else, either as the live one or,
+//! for an account that was put aside, as a sealed one. It never makes up for a missing key
+//! silently and never falls back to a plain file.
 
 mod keyring;
 mod memory;
+mod moving;
 
 use std::time::Duration;
 
@@ -32,7 +34,34 @@ pub trait Vault: Send + Sync {
     /// Removes the account's key; it is no error if there is none.
     async fn delete_key(&self, account: &AccountId) -> Result<(), VaultError>;
 
-    /// The accounts that have a key here. Entries of other programs are not looked at.
+    /// Makes a new key in the place of an entry that is no key ([`VaultError::Damaged`]), after
+    /// the person has signed in. Whatever is a key is never replaced:
+    /// [`VaultError::AlreadyThere`].
+    async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError>;
+
+    /// Turns the account's live key into its sealed one: [`Vault::key`] finds nothing then. The
+    /// live one is deleted after the sealed one was read back; killed anywhere, a second call
+    /// ends what the first began. [`VaultError::NoKey`] if there is neither,
+    /// [`VaultError::AlreadyThere`] if there is another sealed key.
+    async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError>;
+
+    /// The way back, as carefully.
+    async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError>;
+
+    /// The sealed key of an account that was put aside.
+    async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError>;
+
+    /// Removes the sealed key; what it opens is lost. It is no error if there is none.
+    async fn delete_sealed_key(&self, account: &AccountId) -> Result<(), VaultError>;
+
+    /// The accounts that have a sealed key here.
+    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError>;
+
+    /// Forgets what this process remembers of the account's key. A vault that remembers nothing
+    /// beyond a call, or has no other copy, does nothing.
+    fn forget(&self, account: &AccountId);
+
+    /// The accounts that have a live key here. Entries of other programs are not looked at.
     async fn names(&self) -> Result<Vec<AccountId>, VaultError>;
 
     /// Whether keys survive the end of the program.
@@ -66,6 +95,9 @@ pub enum VaultError {
     /// A key exists already.
     #[error("The keyring already has an entry for this account.")]
     AlreadyThere,
+    /// There is no key to move.
+    #[error("The keyring has no entry for this account.")]
+    NoKey,
     /// Something else went wrong in the keyring.
     #[error("The keyring reports a problem.")]
     Failed(#[source] keyring_core::Error),
@@ -84,6 +116,7 @@ impl VaultError {
             | Self::Dismissed
             | Self::TimedOut { .. }
             | Self::Damaged
+            | Self::NoKey
             | Self::Failed(_)
             | Self::NoRandomBytes(_) => Reaction::AskPerson,
             Self::AlreadyThere => Reaction::Bug,

@@ -332,6 +332,32 @@ impl mail_auth::Vault for LockedVault {
         Ok(())
     }
 
+    async fn replace_damaged_key(&self, _: &AccountId) -> Result<AccountKey, VaultError> {
+        Err(VaultError::AlreadyThere)
+    }
+
+    async fn seal_key(&self, _: &AccountId) -> Result<(), VaultError> {
+        Err(VaultError::NoKey)
+    }
+
+    async fn unseal_key(&self, _: &AccountId) -> Result<(), VaultError> {
+        Err(VaultError::NoKey)
+    }
+
+    async fn sealed_key(&self, _: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+        Ok(None)
+    }
+
+    async fn delete_sealed_key(&self, _: &AccountId) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
+        Ok(Vec::new())
+    }
+
+    fn forget(&self, _: &AccountId) {}
+
     async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
         Ok(Vec::new())
     }

@@ -93,7 +93,8 @@ fn states() -> Vec<(&'static str, State)> {
         ("Renewing, token due", renewing(false)),
         ("Renewing, token refused by the mail server", renewing(true)),
         ("NeedsSignIn", State::NeedsSignIn { why: WHY }),
-        ("Locked", State::Locked),
+        ("VaultUnavailable", State::VaultUnavailable),
+        ("LockedByPerson", State::LockedByPerson),
         ("Sealed", State::Sealed),
     ]
 }
@@ -133,6 +134,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("SignOut", Event::SignOut),
         ("Seal", Event::Seal),
         ("Unseal", Event::Unseal),
+        ("Lock", Event::Lock),
+        ("Unlock", Event::Unlock),
     ]
 }
 
@@ -151,7 +154,8 @@ fn name(state: State) -> &'static str {
         State::SignedIn { .. } => "SignedIn",
         State::Renewing { .. } => "Renewing",
         State::NeedsSignIn { .. } => "NeedsSignIn",
-        State::Locked => "Locked",
+        State::VaultUnavailable => "VaultUnavailable",
+        State::LockedByPerson => "LockedByPerson",
         State::Sealed => "Sealed",
     }
 }
@@ -223,7 +227,8 @@ fn no_state_is_a_dead_end_and_every_one_can_be_reached() {
         "SignedIn",
         "Renewing",
         "NeedsSignIn",
-        "Locked",
+        "VaultUnavailable",
+        "LockedByPerson",
         "Sealed",
     ] {
         assert!(reached.iter().any(|s| name(*s) == wanted), "{wanted}");
