@@ -8,7 +8,7 @@ mod control;
 mod layer;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ pub enum Server {
     Login,
     /// The mail server.
     Mail,
+    /// The second mail server, which takes providers' credentials.
+    ProviderMail,
 }
 
 /// A fault that is either on or off.
@@ -41,20 +43,38 @@ pub enum Switch {
     NoNonce,
     /// A missing or wrong `antiAbuseHash` is accepted.
     RelaxedHash,
+    /// The tenant has no `PATCH /v1/users/{userId}/identities`: it answers 404, and a sign-in with
+    /// `linkIdentity: true` moves an identity that another user has.
+    NoLinkEndpoint,
+    /// The tenant offers no second factors: everything under `/api/session/devices` answers 404.
+    NoDevices,
 }
 
 /// What a rule does to a request it matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Act {
-    /// Answers with this HTTP status and an error body; the request does not reach the server.
+    /// Answers with this HTTP status and an error body, or `{}` where the status is a success; the request
+    /// does not reach the server.
     Status {
         /// The HTTP status, 100 to 599.
         status: u16,
         /// Seconds for a `Retry-After` header, as sent with 429 and 503.
         #[serde(default)]
         retry_after: Option<u32>,
+        /// The tenant's `errorCode`; `Rehearsed` when absent.
+        #[serde(default)]
+        error_code: Option<String>,
     },
+    /// Lets the server do everything, then answers with this HTTP status instead of the server's.
+    StatusAfter {
+        /// The HTTP status, 100 to 599.
+        status: u16,
+    },
+    /// Cuts the connection; the request does not reach the server.
+    LoseRequest,
+    /// Lets the server do everything, then cuts the connection without a word.
+    LoseAnswer,
     /// Waits before the request reaches the server.
     Delay {
         /// How long, in milliseconds.
@@ -95,8 +115,47 @@ impl Rule {
             Act::Status {
                 status,
                 retry_after: None,
+                error_code: None,
             },
         )
+    }
+
+    /// Refuses the next `times` requests for `path` with `status` and the tenant's `error_code`.
+    #[must_use]
+    pub fn refused(path: &str, status: u16, error_code: &str, times: u32) -> Self {
+        Self::next(
+            path,
+            times,
+            Act::Status {
+                status,
+                retry_after: None,
+                error_code: Some(error_code.to_owned()),
+            },
+        )
+    }
+
+    /// Lets the next `times` requests for `path` be done, and answers with `status` all the same.
+    #[must_use]
+    pub fn status_after(path: &str, status: u16, times: u32) -> Self {
+        Self::next(path, times, Act::StatusAfter { status })
+    }
+
+    /// Answers the next `times` requests for `path` with 200 without doing anything.
+    #[must_use]
+    pub fn pretend(path: &str, times: u32) -> Self {
+        Self::status(path, 200, times)
+    }
+
+    /// Cuts the connection of the next `times` requests for `path` before they are done.
+    #[must_use]
+    pub fn lose_request(path: &str, times: u32) -> Self {
+        Self::next(path, times, Act::LoseRequest)
+    }
+
+    /// Cuts the connection of the next `times` requests for `path` after they are done.
+    #[must_use]
+    pub fn lose_answer(path: &str, times: u32) -> Self {
+        Self::next(path, times, Act::LoseAnswer)
     }
 
     /// Answers the next `times` requests for `path` with 429 and a `Retry-After` of `seconds`.
@@ -108,6 +167,7 @@ impl Rule {
             Act::Status {
                 status: 429,
                 retry_after: Some(seconds),
+                error_code: None,
             },
         )
     }
@@ -167,6 +227,18 @@ struct Inner {
     tokens_expired: AtomicU64,
     keys_rotated: AtomicU64,
     sessions_ended: AtomicU64,
+    credentials_rotated: AtomicU64,
+    /// Reads of a changed profile that still show it unchanged.
+    profile_lag: AtomicU32,
+}
+
+/// How often the tenant was told to do something; it follows these counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Commands {
+    pub(crate) tokens_expired: u64,
+    pub(crate) keys_rotated: u64,
+    pub(crate) sessions_ended: u64,
+    pub(crate) credentials_rotated: u64,
 }
 
 #[derive(Debug, Default)]
@@ -208,8 +280,9 @@ impl Faults {
         self.set().switches.get(&switch).copied().unwrap_or(false)
     }
 
-    /// Takes every rule away and turns every switch off. Expired tokens stay expired.
+    /// Takes every rule away, turns every switch off and lets reads keep up. Expired tokens stay expired.
     pub fn clear(&self) {
+        self.inner.profile_lag.store(0, Ordering::SeqCst);
         let mut set = self.set();
         set.rules.clear();
         set.switches.clear();
@@ -228,6 +301,29 @@ impl Faults {
     /// Every session that exists is over from now on: access tokens stay valid, renewing them does not work.
     pub fn end_sessions(&self) {
         self.inner.sessions_ended.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Every provider's credential given out so far is refused from now on; the next one asked for is new.
+    pub fn rotate_credentials(&self) {
+        self.inner
+            .credentials_rotated
+            .fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// After the next change of a user's identities, this many reads of the profile still show them as they
+    /// were before. Reads before the change do not count.
+    pub fn lag_profile(&self, reads: u32) {
+        self.inner.profile_lag.store(reads, Ordering::SeqCst);
+    }
+
+    /// Uses up one lagging read; `false` when reads keep up.
+    pub(crate) fn take_profile_lag(&self) -> bool {
+        self.inner
+            .profile_lag
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
     }
 
     /// What is switched on at this moment.
@@ -260,15 +356,15 @@ impl Faults {
             .sum()
     }
 
-    /// How often [`Faults::expire_tokens`], [`Faults::rotate_keys`] and [`Faults::end_sessions`] were asked
-    /// for, in this order; the tenant follows these counts.
-    pub(crate) fn commands(&self) -> (u64, u64, u64) {
+    /// How often each of the commands was given.
+    pub(crate) fn commands(&self) -> Commands {
         let read = |count: &AtomicU64| count.load(Ordering::SeqCst);
-        (
-            read(&self.inner.tokens_expired),
-            read(&self.inner.keys_rotated),
-            read(&self.inner.sessions_ended),
-        )
+        Commands {
+            tokens_expired: read(&self.inner.tokens_expired),
+            keys_rotated: read(&self.inner.keys_rotated),
+            sessions_ended: read(&self.inner.sessions_ended),
+            credentials_rotated: read(&self.inner.credentials_rotated),
+        }
     }
 
     /// Counts a request and takes the acts that apply to it, at most one of each kind.
@@ -283,7 +379,7 @@ impl Faults {
             if taken || !rule.matches(server, method, path) {
                 continue;
             }
-            acts.push(rule.act);
+            acts.push(rule.act.clone());
             rule.times = rule.times.map(|times| times.saturating_sub(1));
         }
         set.rules.retain(|rule| rule.times != Some(0));
@@ -355,9 +451,13 @@ mod tests {
         let status = Act::Status {
             status: 503,
             retry_after: None,
+            error_code: None,
         };
         assert_eq!(faults.meet(Server::Login, "POST", "/jmap"), vec![]);
-        assert_eq!(faults.meet(Server::Mail, "POST", "/jmap"), vec![status]);
+        assert_eq!(
+            faults.meet(Server::Mail, "POST", "/jmap"),
+            vec![status.clone()]
+        );
         assert_eq!(faults.meet(Server::Mail, "GET", "/jmap"), vec![status]);
         assert_eq!(faults.meet(Server::Mail, "POST", "/jmap"), vec![]);
         assert_eq!(faults.requests(Server::Mail, "POST", "/jmap"), 2);
@@ -374,7 +474,8 @@ mod tests {
             faults.meet(Server::Mail, "GET", "/a"),
             vec![Act::Status {
                 status: 404,
-                retry_after: None
+                retry_after: None,
+                error_code: None
             }]
         );
     }

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod corpus;
 pub mod faults;
+pub mod listener;
 pub mod mail_server;
 pub mod people;
 mod rehearsal;

@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::faults::{Faults, Server, control_router, with_faults};
+use crate::listener::{CuttableListener, Shears};
 use crate::mail_server::{MailServer, MailServerConfig, MailServerError};
 use crate::people::{connections, people};
 use crate::state_dir::{StateDir, StateDirError};
@@ -327,8 +328,11 @@ async fn listen(wanted: u16, before: u16) -> io::Result<TcpListener> {
 }
 
 fn serve(listener: TcpListener, routes: Router, cancel: &CancellationToken) -> JoinHandle<()> {
-    let serving =
-        axum::serve(listener, routes).with_graceful_shutdown(cancel.clone().cancelled_owned());
+    let serving = axum::serve(
+        CuttableListener(listener),
+        routes.into_make_service_with_connect_info::<Shears>(),
+    )
+    .with_graceful_shutdown(cancel.clone().cancelled_owned());
     tokio::spawn(async move {
         if let Err(error) = serving.into_future().await {
             tracing::warn!(%error, "a server of the rehearsal ended");
@@ -357,7 +361,7 @@ fn describe(
             user: person.user,
             name: person.name,
             email: person.email,
-            account: person.account.to_owned(),
+            account: person.account,
             connection: person.connection,
             jmap_session_url: format!("{mail_url}/.well-known/jmap"),
         }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
 
 use super::{Act, Faults, Server};
+use crate::listener::Shears;
 
 /// Puts the faults in front of `router`. What is layered around the result (CORS, say) still sees the
 /// answers that a fault gave.
@@ -25,46 +26,62 @@ async fn apply(
     next: Next,
 ) -> Response {
     let acts = faults.meet(server, request.method().as_str(), request.uri().path());
-    if let Some(millis) = acts.iter().find_map(|act| {
-        if let Act::Delay { millis } = act {
-            Some(*millis)
-        } else {
-            None
+    let shears = request
+        .extensions()
+        .get::<ConnectInfo<Shears>>()
+        .map(|info| info.0.clone());
+    let (mut early, mut late, mut cut_after) = (None, None, None);
+    let (mut request_lost, mut answer_lost) = (false, false);
+    for act in acts {
+        match act {
+            Act::Delay { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
+            Act::Status {
+                status,
+                retry_after,
+                error_code,
+            } => early = Some(forced(status, retry_after, error_code.as_deref())),
+            Act::StatusAfter { status } => late = Some(forced(status, None, None)),
+            Act::CutAfter { bytes } => cut_after = Some(bytes),
+            Act::LoseRequest => request_lost = true,
+            Act::LoseAnswer => answer_lost = true,
         }
-    }) {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
     }
-    let forced = acts.iter().find_map(|act| match act {
-        Act::Status {
-            status,
-            retry_after,
-        } => Some(forced(*status, *retry_after)),
-        _ => None,
-    });
-    let response = match forced {
+    if request_lost {
+        return lost(shears.as_ref());
+    }
+    let answered = match early {
         Some(response) => response,
         None => next.run(request).await,
     };
-    match acts.iter().find_map(|act| {
-        if let Act::CutAfter { bytes } = act {
-            Some(*bytes)
-        } else {
-            None
-        }
-    }) {
+    if answer_lost {
+        return lost(shears.as_ref());
+    }
+    let response = late.unwrap_or(answered);
+    match cut_after {
         Some(bytes) => cut(response, bytes),
         None => response,
     }
 }
 
+/// Cuts the connection. Where a listener cannot do that, the answer breaks off before its body.
+fn lost(shears: Option<&Shears>) -> Response {
+    if let Some(shears) = shears {
+        shears.cut();
+    }
+    cut(StatusCode::BAD_GATEWAY.into_response(), 0)
+}
+
 /// An answer that both kinds of client understand: the tenant's error fields and RFC 7807's.
-fn forced(status: u16, retry_after: Option<u32>) -> Response {
+fn forced(status: u16, retry_after: Option<u32>, error_code: Option<&str>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status.is_success() {
+        return (status, axum::Json(serde_json::json!({}))).into_response();
+    }
     let body = serde_json::json!({
         "type": "about:blank",
         "status": status.as_u16(),
         "title": "The rehearsal was told to answer like this",
-        "errorCode": "Rehearsed",
+        "errorCode": error_code.unwrap_or("Rehearsed"),
         "errorId": uuid::Uuid::new_v4(),
     });
     let mut response = (status, axum::Json(body)).into_response();

@@ -60,7 +60,7 @@ impl MailServer {
     fn seat(&self, account: &str) -> Result<(usize, &Seat), DriverError> {
         let is = |seat: &&Seat| {
             [
-                seat.person.account,
+                seat.person.account.as_str(),
                 &seat.person.mail_account,
                 &seat.person.email,
             ]

@@ -173,7 +173,7 @@ impl MailServer {
 }
 
 fn seat(person: Person, config: &MailServerConfig) -> io::Result<Seat> {
-    let life = Life::named(person.account).unwrap_or(Life::Work);
+    let life = Life::named(&person.account).unwrap_or(Life::Work);
     // Another seed or size is another world, with changes of its own.
     let world = format!("{}-{}", config.seed, config.size);
     let folder = config

@@ -122,7 +122,7 @@ async fn mail_session(description: &Description, token: &str) -> Response {
 async fn each_token_opens_its_own_mail_and_no_other() {
     let rehearsal = started(None).await;
     for person in people() {
-        let (token, _) = sign_in(rehearsal.description(), person.account).await;
+        let (token, _) = sign_in(rehearsal.description(), &person.account).await;
         let answer = mail_session(rehearsal.description(), &token).await;
         let session: Value = answer.json().await.unwrap();
         let accounts: Vec<&String> = session["accounts"].as_object().unwrap().keys().collect();

@@ -12,6 +12,7 @@ use super::Tenant;
 use super::anti_abuse::{holds, value_of};
 use super::callers::caller;
 use super::ledger::{AuthenticationRequest, Stage, seconds, secret};
+use super::linking::demand_linking;
 use super::origins::may_return_to;
 use super::refusal::Refusal;
 use super::returning::{Flow, ResponseLocation};
@@ -78,11 +79,15 @@ async fn begin(
         )
     };
     demand_proof(&tenant, asked.anti_abuse_hash.as_deref(), &value)?;
+    let mut request = request(&tenant, asked)?;
     if linking {
-        caller(&tenant, &headers)?;
-        return Err(Refusal::LinkingNotAllowed);
+        let caller = caller(&tenant, &headers)?;
+        let other = request.connection.as_deref();
+        demand_linking(&tenant, &caller, other.ok_or(Refusal::InvalidConnection)?)?;
+        request.link = Some(caller.user);
+        // A link is proven by the person, not by a session that happens to be there.
+        request.always_ask = true;
     }
-    let request = request(&tenant, asked)?;
     let id = secret();
     tenant.change(|ledger| {
         ledger.requests.insert(id.clone(), request);
@@ -133,6 +138,7 @@ fn request(tenant: &Tenant, asked: Begin) -> Result<AuthenticationRequest, Refus
         location: asked.response_location.unwrap_or_default(),
         flow: Flow::parse(&asked.flow_type.unwrap_or_default()).ok_or(Refusal::InvalidRequest)?,
         always_ask: asks || asked.multi_account == Some(true),
+        link: None,
         stage: Stage::Open,
     })
 }

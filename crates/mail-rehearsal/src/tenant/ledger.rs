@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 
 use super::TenantConfig;
 use super::keys::Keys;
-use super::returning::{Flow, ResponseLocation};
-use crate::people::people;
+use super::returning::{Flow, ResponseLocation, Returning, returning};
+use super::users::SetAside;
+use crate::people::{Linking, Person};
 
 /// Everything that outlives the process.
 #[derive(Default, Serialize, Deserialize)]
@@ -22,14 +23,28 @@ pub(super) struct Ledger {
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) tokens: BTreeMap<String, IssuedToken>,
     pub(super) keys: Keys,
+    #[serde(default)]
+    pub(super) set_aside: BTreeMap<String, SetAside>,
+    /// How connections link, where that was changed.
+    #[serde(default)]
+    pub(super) linking: BTreeMap<String, Linking>,
 }
 
 /// A user and the identities that lead to them.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct User {
+    /// Who it is; absent only in files of before this was kept, until everybody is welcomed.
+    #[serde(default)]
+    pub(super) person: Option<Person>,
     pub(super) identities: Vec<Identity>,
     #[serde(default)]
     pub(super) devices: Vec<Device>,
+    /// The providers' own access tokens, one for each connection.
+    #[serde(default)]
+    pub(super) credentials: BTreeMap<String, Credential>,
+    /// The identities before their last change, for reads that lag behind.
+    #[serde(skip)]
+    pub(super) before: Option<Vec<Identity>>,
 }
 
 /// What a provider calls a user.
@@ -39,9 +54,14 @@ pub(super) struct Identity {
     pub(super) connection_user_id: String,
     /// When it was linked, seconds since 1970.
     pub(super) linked: i64,
-    /// The provider's own access token and when it ends, in seconds since 1970.
-    #[serde(default)]
-    pub(super) credential: Option<(String, i64)>,
+}
+
+/// A provider's access token. Kept as it is, because it is given out again.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Credential {
+    pub(super) token: String,
+    /// Seconds since 1970.
+    pub(super) ends: i64,
 }
 
 /// A second factor, by name only: the rehearsal never asks for it.
@@ -66,6 +86,9 @@ pub(super) struct AuthenticationRequest {
     pub(super) flow: Flow,
     /// Whether a session of the browser may answer without the person.
     pub(super) always_ask: bool,
+    /// The user the identity is to be joined to, instead of signing in.
+    #[serde(default)]
+    pub(super) link: Option<String>,
     pub(super) stage: Stage,
 }
 
@@ -113,22 +136,19 @@ pub(super) struct IssuedToken {
     pub(super) expired: bool,
 }
 
-impl Ledger {
-    /// Makes sure everybody who lives in the rehearsal is known.
-    pub(super) fn welcome(&mut self, now: i64) {
-        for person in people() {
-            self.users.entry(person.user).or_insert_with(|| User {
-                identities: vec![Identity {
-                    connection: person.connection,
-                    connection_user_id: person.connection_user_id,
-                    linked: now,
-                    credential: None,
-                }],
-                devices: Vec::new(),
-            });
+impl AuthenticationRequest {
+    /// What goes back to the application. A link never brings tokens: the official browser client takes
+    /// them from the address unasked, and a page that did so could be signed in by anybody's link.
+    pub(super) fn returning(&self) -> Returning {
+        let mut what = returning(&self.redirect_url, self.location, self.flow);
+        if self.link.is_some() {
+            what.tokens = None;
         }
+        what
     }
+}
 
+impl Ledger {
     /// Begins a session and gives its id and the cookie that continues it.
     pub(super) fn begin_session(
         &mut self,

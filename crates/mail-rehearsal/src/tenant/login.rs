@@ -13,13 +13,14 @@ use url::Url;
 
 use super::cookies::{AUTH_CODE, AUTHORIZATION, Cookies, SESSION, USER, read};
 use super::ledger::{AuthenticationRequest, Ledger, Stage, hash, seconds, secret};
+use super::linking::{modes, taken_when_proven};
 use super::page::{Choice, choices, notice};
 use super::refusal::Refusal;
-use super::returning::{Place, returning};
+use super::returning::Place;
 use super::tokens::Tokens;
 use super::{Tenant, tokens};
 use crate::faults::Switch;
-use crate::people::{Connection, Person, connections, people};
+use crate::people::{Connection, Linking, Person, connections};
 
 pub(super) fn routes() -> Router<Tenant> {
     Router::new()
@@ -51,16 +52,15 @@ async fn login(
         );
     }
     if let Some(user) = chosen.person {
-        let person = people().into_iter().find(|person| {
+        let person = tenant.config().everybody().find(|person| {
             person.user == user
                 && connection
                     .as_ref()
                     .is_none_or(|connection| *connection == person.connection)
         });
         return match person {
-            Some(person) => {
-                finish(&tenant, &id, &person, &headers).unwrap_or_else(IntoResponse::into_response)
-            }
+            Some(person) => finish(&tenant, &id, &Shown::Person(person), &headers)
+                .unwrap_or_else(IntoResponse::into_response),
             None => notice(
                 StatusCode::NOT_FOUND,
                 "Nobody by that name",
@@ -69,16 +69,17 @@ async fn login(
         };
     }
     if !request.always_ask
-        && let Some(person) = signed_in(&tenant, &headers, connection.as_deref())
+        && let Some(session) = signed_in(&tenant, &headers, connection.as_deref())
     {
-        return finish(&tenant, &id, &person, &headers).unwrap_or_else(IntoResponse::into_response);
+        return finish(&tenant, &id, &session, &headers)
+            .unwrap_or_else(IntoResponse::into_response);
     }
     match connection.and_then(|id| {
         connections()
             .into_iter()
             .find(|known| known.connection_id == id)
     }) {
-        Some(connection) => choose_person(&id, &connection),
+        Some(connection) => choose_person(&tenant, &id, &connection),
         None => choose_connection(&id),
     }
 }
@@ -97,11 +98,26 @@ async fn cancel(State(tenant): State<Tenant>, Query(chosen): Query<Chosen>) -> R
     if let Err(refused) = over {
         return refused.into_response();
     }
-    let mut url = back(&tenant, &request, &id);
+    redirect(&back_with_error(
+        &tenant,
+        &request,
+        &id,
+        ("access_denied", "The sign-in was cancelled"),
+    ))
+}
+
+/// The application's address with an OAuth error (RFC 6749 section 4.1.2.1).
+fn back_with_error(
+    tenant: &Tenant,
+    request: &AuthenticationRequest,
+    id: &str,
+    (error, description): (&str, &str),
+) -> Url {
+    let mut url = back(tenant, request, id);
     url.query_pairs_mut()
-        .append_pair("error", "access_denied")
-        .append_pair("error_description", "The sign-in was cancelled");
-    redirect(&url)
+        .append_pair("error", error)
+        .append_pair("error_description", description);
+    url
 }
 
 /// The request a person is here for, while it can still be answered.
@@ -115,39 +131,63 @@ fn open_request(tenant: &Tenant, state: Option<&str>) -> Option<(String, Authent
         .then(|| (id.to_owned(), request))
 }
 
-/// The person this browser is signed in as, if by the connection asked for.
-fn signed_in(tenant: &Tenant, headers: &HeaderMap, connection: Option<&str>) -> Option<Person> {
+/// Who this browser is signed in as, if by the connection asked for.
+fn signed_in(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    connection: Option<&str>,
+) -> Option<Shown<'static>> {
     let cookie = read(headers, SESSION)?;
     let now = tenant.now();
     tenant.read(|ledger| {
         let (_, session) = ledger.session_of(cookie, now)?;
         let fits = connection.is_none_or(|connection| connection == session.connection);
-        fits.then(|| tokens::person_named(&session.user)).flatten()
+        fits.then(|| Shown::Session {
+            user: session.user.clone(),
+            connection: session.connection.clone(),
+        })
     })
+}
+
+/// How a person showed who they are.
+enum Shown<'a> {
+    /// To the provider.
+    Person(&'a Person),
+    /// By a session of their browser.
+    Session { user: String, connection: String },
 }
 
 /// What the browser takes back with it.
 struct Brought {
-    session_cookie: String,
+    /// The browser's session; a link leaves it as it is.
+    session_cookie: Option<String>,
     code: Option<String>,
     tokens: Option<Tokens>,
 }
 
-/// Signs `person` in for this request and sends them back to the application.
+/// Finishes a request with what was shown, and sends the person back to the application.
 fn finish(
     tenant: &Tenant,
     id: &str,
-    person: &Person,
+    shown: &Shown<'_>,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let shown = read(headers, SESSION);
+    let cookie = read(headers, SESSION);
     let (request, brought) = tenant.change(|ledger| {
         let request = ledger
             .requests
             .get(id)
             .filter(|request| matches!(request.stage, Stage::Open));
         let request = request.cloned().ok_or(Refusal::NotFound)?;
-        let brought = bring(tenant, ledger, &request, person, shown)?;
+        let opened = open_user(tenant, ledger, &request, shown);
+        if let (Some(kept), Err(_)) = (ledger.requests.get_mut(id), &opened) {
+            kept.stage = Stage::Over;
+        }
+        if opened == Err(Refusal::IdentityConflict) {
+            return Ok((request, None));
+        }
+        let (user, connection) = opened?;
+        let brought = bring(tenant, ledger, &request, (&user, &connection), cookie)?;
         if let Some(kept) = ledger.requests.get_mut(id) {
             kept.stage = brought
                 .code
@@ -155,13 +195,45 @@ fn finish(
                 .map_or(Stage::Over, |code| Stage::Code {
                     hash: hash(code),
                     issued: tenant.now(),
-                    user: person.user.clone(),
-                    connection: person.connection.clone(),
+                    user,
+                    connection,
                 });
         }
-        Ok((request, brought))
+        Ok((request, Some(brought)))
     })?;
-    Ok(send_back(tenant, id, &request, &brought))
+    Ok(match brought {
+        Some(brought) => send_back(tenant, id, &request, &brought),
+        None => redirect(&back_with_error(
+            tenant,
+            &request,
+            id,
+            ("identity_conflict", "This identity belongs to another user"),
+        )),
+    })
+}
+
+/// The user this request opens, and the connection it was opened with.
+fn open_user(
+    tenant: &Tenant,
+    ledger: &mut Ledger,
+    request: &AuthenticationRequest,
+    shown: &Shown<'_>,
+) -> Result<(String, String), Refusal> {
+    let now = tenant.now();
+    match (shown, &request.link) {
+        (Shown::Person(person), None) => {
+            let modes = modes(tenant.config(), ledger);
+            let linking = |connection: &str| modes.get(connection).copied().unwrap_or(Linking::Off);
+            let user = ledger.arrive(person, linking, now);
+            Ok((user, person.connection.clone()))
+        }
+        (Shown::Person(person), Some(kept)) => {
+            ledger.link(kept, person, taken_when_proven(tenant), now)?;
+            Ok((kept.clone(), person.connection.clone()))
+        }
+        (Shown::Session { user, connection }, None) => Ok((user.clone(), connection.clone())),
+        (Shown::Session { .. }, Some(_)) => Err(Refusal::Unauthorized),
+    }
 }
 
 /// Makes the browser's session, and the code and tokens the request asks for.
@@ -169,23 +241,29 @@ fn bring(
     tenant: &Tenant,
     ledger: &mut Ledger,
     request: &AuthenticationRequest,
-    person: &Person,
+    (user, connection): (&str, &str),
     shown: Option<&str>,
 ) -> Result<Brought, Refusal> {
+    let what = request.returning();
+    let code = what.code.map(|_| secret());
+    if request.link.is_some() {
+        return Ok(Brought {
+            session_cookie: None,
+            code,
+            tokens: None,
+        });
+    }
     let now = tenant.now();
     let ends = now.saturating_add(seconds(tenant.config().session_life));
     let same = shown.filter(|cookie| {
         let session = ledger.session_of(cookie, now).map(|(_, session)| session);
-        session.is_some_and(|session| {
-            session.user == person.user && session.connection == person.connection
-        })
+        session.is_some_and(|session| session.user == user && session.connection == connection)
     });
     let continued = same.and_then(|cookie| ledger.continue_session(cookie, now, ends));
     let (session_id, session_cookie) = match continued {
         Some((session_id, _, cookie)) => (session_id, cookie),
-        None => ledger.begin_session(&person.user, &person.connection, &request.audiences, ends),
+        None => ledger.begin_session(user, connection, &request.audiences, ends),
     };
-    let what = returning(&request.redirect_url, request.location, request.flow);
     let mut session = ledger
         .sessions
         .get(&session_id)
@@ -197,8 +275,8 @@ fn bring(
         None => None,
     };
     Ok(Brought {
-        session_cookie,
-        code: what.code.map(|_| secret()),
+        session_cookie: Some(session_cookie),
+        code,
         tokens,
     })
 }
@@ -209,10 +287,12 @@ fn send_back(
     request: &AuthenticationRequest,
     brought: &Brought,
 ) -> Response {
-    let what = returning(&request.redirect_url, request.location, request.flow);
+    let what = request.returning();
     let mut url = back(tenant, request, id);
     let mut cookies = Cookies::new(tenant.config());
-    cookies.session(&brought.session_cookie);
+    if let Some(cookie) = &brought.session_cookie {
+        cookies.session(cookie);
+    }
     let page = &request.redirect_url;
     match (&brought.code, what.code) {
         (Some(code), Some(Place::Query)) => {
@@ -299,9 +379,10 @@ fn choose_connection(id: &str) -> Response {
     )
 }
 
-fn choose_person(id: &str, connection: &Connection) -> Response {
-    let here = people()
-        .into_iter()
+fn choose_person(tenant: &Tenant, id: &str, connection: &Connection) -> Response {
+    let here = tenant
+        .config()
+        .everybody()
         .filter(|person| person.connection == connection.connection_id);
     let all: Vec<Choice> = here
         .map(|person| Choice {
@@ -315,8 +396,8 @@ fn choose_person(id: &str, connection: &Connection) -> Response {
                     ("person", &person.user),
                 ],
             ),
-            title: person.name,
-            detail: person.email,
+            title: person.name.clone(),
+            detail: person.email.clone(),
         })
         .collect();
     let lead = format!(

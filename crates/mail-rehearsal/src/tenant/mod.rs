@@ -9,10 +9,13 @@ mod anti_abuse;
 mod authentication;
 mod callers;
 mod cookies;
+mod credentials;
 mod discovery;
+mod driver;
 mod exchange;
 mod keys;
 mod ledger;
+mod linking;
 mod login;
 mod members;
 mod origins;
@@ -21,12 +24,14 @@ mod refusal;
 mod returning;
 mod sessions;
 mod tokens;
+mod users;
 mod verify;
 mod web;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,9 +39,11 @@ use axum::Router;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::faults::{Faults, Server, with_faults};
-use crate::people::Person;
+use crate::faults::{Commands, Faults, Server, with_faults};
+use crate::people::{Linking, Person, newcomers, people};
 use crate::state_dir::{StateDir, StateDirError};
+pub use credentials::ProviderCredentials;
+pub use driver::{NotSetAside, SetAsideUser};
 use ledger::Ledger;
 use refusal::Refusal;
 pub use verify::{TokenRefused, TokenVerifier};
@@ -64,6 +71,12 @@ pub struct TenantConfig {
     pub code_life: Duration,
     /// How long a key signs before the next one takes over.
     pub key_life: Duration,
+    /// The users the tenant begins with.
+    pub people: Vec<Person>,
+    /// People the providers know and the tenant has not met.
+    pub newcomers: Vec<Person>,
+    /// How connections link, where other than [`connections`](crate::people::connections) says.
+    pub linking: BTreeMap<String, Linking>,
 }
 
 impl TenantConfig {
@@ -80,6 +93,9 @@ impl TenantConfig {
             sign_in_life: Duration::from_secs(300),
             code_life: Duration::from_secs(300),
             key_life: hours(24 * 7),
+            people: people(),
+            newcomers: newcomers(),
+            linking: BTreeMap::new(),
         }
     }
 
@@ -87,6 +103,18 @@ impl TenantConfig {
     #[must_use]
     pub fn issuer_text(&self) -> String {
         self.issuer.origin().ascii_serialization()
+    }
+
+    /// Everybody who can sign in.
+    fn everybody(&self) -> impl Iterator<Item = &Person> {
+        self.people.iter().chain(&self.newcomers)
+    }
+
+    /// Who a provider knows by this id.
+    fn person_at(&self, connection: &str, connection_user_id: &str) -> Option<&Person> {
+        self.everybody().find(|person| {
+            person.connection == connection && person.connection_user_id == connection_user_id
+        })
     }
 }
 
@@ -107,7 +135,7 @@ struct Inner {
 /// What is known, and which commands of the faults it has followed so far.
 struct Book {
     ledger: Ledger,
-    followed: (u64, u64, u64),
+    followed: Commands,
 }
 
 impl Tenant {
@@ -122,7 +150,7 @@ impl Tenant {
         state_dir: StateDir,
     ) -> Result<Self, StateDirError> {
         let mut ledger: Ledger = state_dir.load(STATE_FILE)?.unwrap_or_default();
-        ledger.welcome(clock.unix_seconds());
+        ledger.welcome(&config.people, clock.unix_seconds());
         state_dir.save(STATE_FILE, &ledger)?;
         let book = Mutex::new(Book {
             ledger,
@@ -146,6 +174,8 @@ impl Tenant {
             .merge(exchange::routes())
             .merge(sessions::routes())
             .merge(members::routes())
+            .merge(credentials::routes())
+            .merge(linking::routes())
             .merge(login::routes())
             .merge(page::routes())
             .merge(discovery::routes())
@@ -181,6 +211,20 @@ impl Tenant {
         reading(&self.book().ledger)
     }
 
+    /// Whether this read of a user's profile is one of those that still show it as it was before its last
+    /// change. A profile that was shown as it is has no earlier one any more.
+    fn lags(&self, user: &str) -> bool {
+        let mut book = self.book();
+        let Some(user) = book.ledger.users.get_mut(user) else {
+            return false;
+        };
+        let lags = user.before.is_some() && self.inner.faults.take_profile_lag();
+        if !lags {
+            user.before = None;
+        }
+        lags
+    }
+
     /// Changes what is known and remembers it before the change is answered for.
     fn change<T>(
         &self,
@@ -204,15 +248,18 @@ impl Tenant {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let asked = self.inner.faults.commands();
-        let (tokens, keys, sessions) = book.followed;
-        if asked.0 != tokens {
+        let before = book.followed;
+        if asked.tokens_expired != before.tokens_expired {
             book.ledger.expire_tokens();
         }
-        if asked.1 != keys {
+        if asked.keys_rotated != before.keys_rotated {
             book.ledger.keys.rotate(self.now());
         }
-        if asked.2 != sessions {
+        if asked.sessions_ended != before.sessions_ended {
             book.ledger.sessions.clear();
+        }
+        if asked.credentials_rotated != before.credentials_rotated {
+            book.ledger.refuse_credentials();
         }
         book.followed = asked;
         book

@@ -167,7 +167,7 @@ async fn settings(
 ) -> Response {
     let person = caller(&tenant, &headers)
         .ok()
-        .and_then(|caller| person_named(&caller.user));
+        .and_then(|caller| person_named(&tenant, &caller.user));
     let mut body = match person {
         Some(person) => format!(
             "<p>You are signed in as <b>{}</b>, {}.</p>",

@@ -51,6 +51,12 @@ pub(super) enum Refusal {
     /// Linking is off (ours).
     #[error("Identities of this connection cannot be linked")]
     LinkingNotAllowed,
+    /// A link without saying which connection (ours; the name is the official browser client's).
+    #[error("Say which connection the identity is from")]
+    InvalidConnection,
+    /// Another user has the identity and keeps it (ours).
+    #[error("This identity belongs to another user")]
+    IdentityConflict,
     /// The last identity of a user stays (ours).
     #[error("The only identity of a user cannot be removed")]
     LastIdentity,
@@ -72,7 +78,7 @@ impl Refusal {
             Self::NotFound | Self::NoSession => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::LastIdentity => StatusCode::CONFLICT,
+            Self::LastIdentity | Self::IdentityConflict => StatusCode::CONFLICT,
             Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::NotRemembered => StatusCode::INTERNAL_SERVER_ERROR,
             Self::InvalidRequest
@@ -80,6 +86,7 @@ impl Refusal {
             | Self::RedirectUrlNotAllowed
             | Self::AntiAbuseHashInvalid
             | Self::CodeChallengeInvalid
+            | Self::InvalidConnection
             | Self::InvalidCode => StatusCode::BAD_REQUEST,
         }
     }
@@ -99,6 +106,8 @@ impl Refusal {
             Self::CodeChallengeInvalid => "CodeChallengeInvalid",
             Self::InvalidCode => "InvalidCode",
             Self::LinkingNotAllowed => "LinkingNotAllowed",
+            Self::InvalidConnection => "InvalidConnection",
+            Self::IdentityConflict => "IdentityConflict",
             Self::LastIdentity => "LastIdentity",
             Self::MisdirectedRequest => "MisdirectedRequest",
             Self::NotRemembered => "NotRemembered",

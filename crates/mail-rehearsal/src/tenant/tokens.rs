@@ -12,7 +12,7 @@ use super::ledger::{IssuedToken, Ledger, Session, seconds, secret};
 use super::refusal::Refusal;
 use super::{Tenant, TokenRefused};
 use crate::faults::Switch;
-use crate::people::{Person, people};
+use crate::people::Person;
 
 /// What a signed-in client gets.
 pub(super) struct Tokens {
@@ -39,7 +39,10 @@ pub(super) fn issue(
 ) -> Result<Tokens, Refusal> {
     let (config, now) = (tenant.config(), tenant.now());
     let life = seconds(config.access_token_life);
-    let person = person_named(&session.user).ok_or(Refusal::Unauthorized)?;
+    let person = ledger
+        .person(&session.user)
+        .cloned()
+        .ok_or(Refusal::Unauthorized)?;
     let ends = now.saturating_add(life);
     let jti = secret();
     ledger.keys.keep_fresh(now, seconds(config.key_life), life);
@@ -116,10 +119,10 @@ pub(super) fn issued(tenant: &Tenant, bearer: &str) -> Result<IssuedToken, Token
 /// Whose access token this is.
 pub(super) fn person_of(tenant: &Tenant, bearer: &str) -> Result<Person, TokenRefused> {
     let issued = issued(tenant, bearer)?;
-    person_named(&issued.user).ok_or(TokenRefused::Unknown)
+    person_named(tenant, &issued.user).ok_or(TokenRefused::Unknown)
 }
 
 /// The person behind a user id.
-pub(super) fn person_named(user: &str) -> Option<Person> {
-    people().into_iter().find(|person| person.user == user)
+pub(super) fn person_named(tenant: &Tenant, user: &str) -> Option<Person> {
+    tenant.read(|ledger| ledger.person(user).cloned())
 }
