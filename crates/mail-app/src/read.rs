@@ -190,7 +190,7 @@ impl App {
                 Some(open) => (
                     open.store.message_count().await.unwrap_or_default(),
                     open.store.sizes().total(),
-                    open.source.hosts(),
+                    open.source.hosts().names(),
                     open.store
                         .recount()
                         .await

@@ -11,10 +11,14 @@ use crate::fetch::emails;
 use crate::listing::distinct;
 use crate::session::Session;
 use crate::source::JmapSource;
-use crate::wire::email::{BODY_PROPERTIES, EmailBodyWire, PART_PROPERTIES, PartWire, message_id};
+use crate::wire::email::{
+    BODY_PROPERTIES, EmailBodyWire, FilesWire, PART_PROPERTIES, PartWire, message_id,
+};
 
 /// Bodies may be long; a few in a request are enough.
 const MOST_IN_PIECE: usize = 25;
+/// The server has to take each message apart for its sizes.
+const MOST_SIZES: usize = 100;
 
 pub(crate) async fn by_ids(
     source: &JmapSource,
@@ -34,6 +38,22 @@ pub(crate) async fn by_ids(
     let found: Vec<EmailBodyWire> =
         emails(source, session, &ids, &arguments, MOST_IN_PIECE).await?;
     Ok(found.into_iter().map(take).collect::<Result<_, _>>()?)
+}
+
+/// Octets of the files of these messages. Nothing of a file is fetched: sizes are said by the
+/// server.
+pub(crate) async fn attachment_octets(
+    source: &JmapSource,
+    session: &Session,
+    ids: &[MessageId],
+) -> Result<u64, Fault> {
+    let mut arguments = Map::new();
+    arguments.insert("properties".into(), json!(["id", "attachments"]));
+    arguments.insert("bodyProperties".into(), json!(["size"]));
+    let ids = distinct(ids);
+    let found: Vec<FilesWire> = emails(source, session, &ids, &arguments, MOST_SIZES).await?;
+    let sizes = found.iter().flat_map(|message| &message.attachments);
+    Ok(sizes.fold(0, |sum: u64, file| sum.saturating_add(file.size)))
 }
 
 /// Chooses what is read. Several HTML parts are never joined, because one could reach into the

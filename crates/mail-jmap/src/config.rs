@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mail_model::HostLog;
 use mail_model::remote::SourceError;
 use url::{Host, Url};
 
@@ -79,10 +80,12 @@ pub struct JmapConfig {
     pub timeouts: Timeouts,
     /// Texts of a body beyond this many octets are cut by the server.
     pub body_octets: u64,
+    /// Where the hosts spoken to are noted; the account's own log.
+    pub hosts: HostLog,
 }
 
 impl JmapConfig {
-    /// The usual settings for an address.
+    /// The usual settings for an address, with a log of its own.
     #[must_use]
     pub fn new(address: ServerAddress) -> Self {
         Self {
@@ -91,6 +94,7 @@ impl JmapConfig {
             user_agent: concat!("Braid/", env!("CARGO_PKG_VERSION")).into(),
             timeouts: Timeouts::default(),
             body_octets: 1024 * 1024,
+            hosts: HostLog::new(),
         }
     }
 }

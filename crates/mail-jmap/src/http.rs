@@ -1,14 +1,14 @@
 //! HTTP with one account's token: what may be sent where, and what a status means.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::ErrorKind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use mail_model::remote::{BearerToken, SourceError, TokenError, TokenSource};
+use mail_model::{HostLog, UnixTime};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap, redirect, tls};
 use serde::Deserialize;
@@ -61,7 +61,7 @@ pub(crate) struct Transport {
     tokens: Arc<dyn TokenSource>,
     origins: Origins,
     timeouts: Timeouts,
-    hosts: Mutex<BTreeSet<String>>,
+    hosts: HostLog,
 }
 
 impl Transport {
@@ -83,7 +83,7 @@ impl Transport {
             tokens,
             origins: Origins::of(config)?,
             timeouts: config.timeouts,
-            hosts: Mutex::new(BTreeSet::new()),
+            hosts: config.hosts.clone(),
         })
     }
 
@@ -96,9 +96,8 @@ impl Transport {
         self.origins.allow(url)
     }
 
-    pub(crate) fn hosts(&self) -> Vec<String> {
-        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.iter().cloned().collect()
+    pub(crate) const fn hosts(&self) -> &HostLog {
+        &self.hosts
     }
 
     /// Sends with the account's token; a refused token is replaced once. Gives any answer
@@ -140,19 +139,13 @@ impl Transport {
                 .header(CONTENT_TYPE, *content_type)
                 .body(body.clone());
         }
-        self.remember_host(&request.url);
+        if let Some(host) = request.url.host_str() {
+            let now = UnixTime::from_seconds(Timestamp::now().as_second());
+            self.hosts.note(host, now);
+        }
         match tokio::time::timeout(patience, outgoing.send()).await {
             Ok(answer) => answer.map_err(unreachable),
             Err(elapsed) => Err(SourceError::Unreachable(Some(elapsed.into()))),
-        }
-    }
-
-    fn remember_host(&self, url: &Url) {
-        if let Some(host) = url.host_str() {
-            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            if !hosts.contains(host) {
-                hosts.insert(host.to_owned());
-            }
         }
     }
 

@@ -4,10 +4,11 @@
 //! before it was deleted meanwhile. A page therefore begins with the last message of the one
 //! before it (an anchor, RFC 8620 section 5.5), not at a number; that message is then dropped.
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use mail_model::StateString;
-use mail_model::remote::{MessageUpdate, SourceError};
+use mail_model::remote::{MessageUpdate, RawPage, SourceError};
+use serde::de::DeserializeOwned;
 use serde_json::Map;
 
 use crate::fault::Fault;
@@ -15,7 +16,7 @@ use crate::listing::{MOST_IN_PIECE, Piece, piece};
 use crate::mailboxes::state_string;
 use crate::session::Session;
 use crate::source::JmapSource;
-use crate::wire::email::{CHANGING_PROPERTIES, ChangingWire, HasId};
+use crate::wire::email::{CHANGING_PROPERTIES, ChangingWire, HasId, RAW_PROPERTIES, RawWire};
 
 /// So many messages at the seam may be deleted between two pages.
 const ANCHORS: usize = 16;
@@ -34,10 +35,46 @@ pub(crate) async fn page(
     position: u64,
     limit: usize,
 ) -> Result<(StateString, Vec<MessageUpdate>), Fault> {
-    let place = {
-        let kept = source.inventory_place.lock();
-        kept.unwrap_or_else(PoisonError::into_inner).clone()
-    };
+    let place = &source.inventory_place;
+    let piece = read(
+        source,
+        session,
+        place,
+        &CHANGING_PROPERTIES,
+        position,
+        limit,
+    )
+    .await?;
+    let state = state_string(&piece.state)?;
+    let updates = finish(place, position, piece, ChangingWire::take)?;
+    Ok((state, updates))
+}
+
+/// The same walk with what a copy of the bytes needs.
+pub(crate) async fn raw_page(
+    source: &JmapSource,
+    session: &Session,
+    position: u64,
+    limit: usize,
+) -> Result<RawPage, Fault> {
+    let place = &source.raw_place;
+    let piece = read(source, session, place, &RAW_PROPERTIES, position, limit).await?;
+    Ok(RawPage {
+        state: state_string(&piece.state)?,
+        total: piece.query.total,
+        entries: finish(place, position, piece, RawWire::take)?,
+    })
+}
+
+async fn read<T: DeserializeOwned + HasId>(
+    source: &JmapSource,
+    session: &Session,
+    place: &Mutex<InventoryPlace>,
+    properties: &[&str],
+    position: u64,
+    limit: usize,
+) -> Result<Piece<T>, Fault> {
+    let place = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let most = session.limits.objects_in_get.min(MOST_IN_PIECE);
     let mut size = most.min(limit).max(1);
     loop {
@@ -45,27 +82,28 @@ pub(crate) async fn page(
         let goes_on = position > 0 && place.position == position && !place.last.is_empty();
         let read = if goes_on && most > 1 {
             let size = size.saturating_add(1).min(most);
-            after_anchor(source, session, &place.last, size).await
+            after_anchor(source, session, &place.last, properties, size).await
         } else {
-            at_position(source, session, position, size).await
+            at_position(source, session, position, properties, size).await
         };
         match read {
-            Ok(piece) => return finish(source, position, piece),
             Err(Fault::TooLarge(_)) if size > 1 => size /= 2,
-            Err(fault) => return Err(fault),
+            other => return other,
         }
     }
 }
 
-async fn at_position(
+async fn at_position<T: DeserializeOwned + HasId>(
     source: &JmapSource,
     session: &Session,
     position: u64,
+    properties: &[&str],
     size: usize,
-) -> Result<Piece<ChangingWire>, Fault> {
+) -> Result<Piece<T>, Fault> {
     let mut arguments = Map::new();
     arguments.insert("position".into(), position.into());
-    piece(source, session, &arguments, &CHANGING_PROPERTIES, size).await
+    arguments.insert("calculateTotal".into(), (position == 0).into());
+    piece(source, session, &arguments, properties, size).await
 }
 
 /// Begins after the latest of these messages that still exists; what lies between it and the
@@ -73,17 +111,18 @@ async fn at_position(
 ///
 /// Only a page that begins with its anchor is believed: Cyrus answers an anchor that is gone
 /// with an empty page, which would look like the end.
-async fn after_anchor(
+async fn after_anchor<T: DeserializeOwned + HasId>(
     source: &JmapSource,
     session: &Session,
     anchors: &[String],
+    properties: &[&str],
     size: usize,
-) -> Result<Piece<ChangingWire>, Fault> {
+) -> Result<Piece<T>, Fault> {
     for anchor in anchors.iter().rev() {
         let mut arguments = Map::new();
         arguments.insert("anchor".into(), anchor.as_str().into());
         arguments.insert("anchorOffset".into(), 0.into());
-        match piece::<ChangingWire>(source, session, &arguments, &CHANGING_PROPERTIES, size).await {
+        match piece::<T>(source, session, &arguments, properties, size).await {
             Err(Fault::AnchorNotFound) => {}
             Ok(mut piece) if piece.query.ids.first() == Some(anchor) => {
                 piece.query.ids.remove(0);
@@ -99,19 +138,19 @@ async fn after_anchor(
 
 /// An empty page means the end to the caller, so one whose messages all vanished while it was
 /// read must not look like it.
-fn finish(
-    source: &JmapSource,
+fn finish<T, U>(
+    place: &Mutex<InventoryPlace>,
     position: u64,
-    piece: Piece<ChangingWire>,
-) -> Result<(StateString, Vec<MessageUpdate>), Fault> {
-    let state = state_string(&piece.state)?;
+    piece: Piece<T>,
+    take: impl Fn(T) -> Result<U, SourceError>,
+) -> Result<Vec<U>, Fault> {
     let queried = piece.query.ids.len();
-    let updates: Vec<MessageUpdate> = piece
+    let entries: Vec<U> = piece
         .objects
         .into_iter()
-        .map(ChangingWire::take)
+        .map(take)
         .collect::<Result<_, _>>()?;
-    if updates.is_empty() && queried > 0 {
+    if entries.is_empty() && queried > 0 {
         return Err(SourceError::Busy {
             retry_after: None,
             reason: "messages vanished while they were read".into(),
@@ -120,13 +159,9 @@ fn finish(
     }
     let mut last = piece.query.ids;
     last.drain(..last.len().saturating_sub(ANCHORS));
-    let place = InventoryPlace {
-        position: position.saturating_add(updates.len() as u64),
+    *place.lock().unwrap_or_else(PoisonError::into_inner) = InventoryPlace {
+        position: position.saturating_add(entries.len() as u64),
         last,
     };
-    *source
-        .inventory_place
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner) = place;
-    Ok((state, updates))
+    Ok(entries)
 }

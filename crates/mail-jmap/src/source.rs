@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mail_model::remote::{
-    ByteStream, EditOutcome, MailSource, MailSubmitter, MailboxSnapshot, MessageDelta, MessagePage,
-    MessageUpdate, PushStream, RemoteEdit, SourceError, TokenSource,
+    ByteStream, CancelOutcome, EditOutcome, MailSource, MailSubmitter, MailboxSnapshot,
+    MessageDelta, MessagePage, MessageUpdate, PendingSubmission, PushStream, RawPage, RemoteEdit,
+    SourceError, TokenSource,
 };
 use mail_model::{
-    BlobId, Body, Identity, IdentityId, Keywords, MailboxId, Message, MessageId, StateString,
-    UnixTime,
+    BlobId, Body, HostLog, Identity, IdentityId, Keywords, MailboxId, Message, MessageId,
+    StateString, SubmissionId, UnixTime,
 };
 use tokio::sync::Mutex;
 
@@ -36,6 +37,8 @@ pub struct JmapSource {
     /// A session state for which the session was fetched anew already.
     renewed_for: StdMutex<Option<String>>,
     pub(crate) inventory_place: StdMutex<InventoryPlace>,
+    /// As above, for copies: both walks may be under way at once.
+    pub(crate) raw_place: StdMutex<InventoryPlace>,
 }
 
 /// Runs a call with the session, and once more with a new one if the old one no longer fits.
@@ -68,6 +71,7 @@ impl JmapSource {
             account: OnceLock::new(),
             renewed_for: StdMutex::new(None),
             inventory_place: StdMutex::new(InventoryPlace::default()),
+            raw_place: StdMutex::new(InventoryPlace::default()),
         })
     }
 
@@ -242,6 +246,18 @@ impl MailSource for JmapSource {
         ))
     }
 
+    async fn raw_inventory(&self, position: u64, limit: usize) -> Result<RawPage, SourceError> {
+        with_session!(self, |session| inventory::raw_page(
+            self, session, position, limit
+        ))
+    }
+
+    async fn attachment_octets(&self, ids: &[MessageId]) -> Result<u64, SourceError> {
+        with_session!(self, |session| bodies::attachment_octets(
+            self, session, ids
+        ))
+    }
+
     async fn messages(&self, ids: &[MessageId]) -> Result<Vec<Message>, SourceError> {
         with_session!(self, |session| listing::by_ids(self, session, ids))
     }
@@ -266,7 +282,15 @@ impl MailSource for JmapSource {
         with_session!(self, |session| submit::identities(self, session))
     }
 
-    fn hosts(&self) -> Vec<String> {
+    async fn submissions_pending(&self) -> Result<Option<Vec<PendingSubmission>>, SourceError> {
+        with_session!(self, |session| submit::pending(self, session))
+    }
+
+    async fn cancel_submission(&self, id: &SubmissionId) -> Result<CancelOutcome, SourceError> {
+        with_session!(self, |session| submit::cancel(self, session, id))
+    }
+
+    fn hosts(&self) -> &HostLog {
         self.transport.hosts()
     }
 }

@@ -1,19 +1,21 @@
 //! Sending: identities, putting a finished message on the server, and submitting it.
 
 use bytes::Bytes;
-use mail_model::remote::SourceError;
-use mail_model::{Identity, IdentityId, Keywords, MailboxId, MessageId};
+use mail_model::remote::{CancelOutcome, PendingSubmission, SourceError};
+use mail_model::{Identity, IdentityId, Keywords, MailboxId, MessageId, SubmissionId};
 use serde_json::{Map, Value, json};
 
 use crate::batch::Batch;
 use crate::blob::upload;
 use crate::fault::{Fault, bad_answer, word};
+use crate::fetch::found;
 use crate::mailboxes::state_string;
 use crate::session::Session;
 use crate::source::JmapSource;
-use crate::wire::core::{GetWire, SetErrorWire, SetWire};
+use crate::wire::core::{GetWire, QueryWire, SetErrorWire, SetWire};
 use crate::wire::email::message_id;
 use crate::wire::identity::IdentityWire;
+use crate::wire::submission::SubmissionWire;
 
 /// The addresses this account may send with; none where it cannot send.
 pub(crate) async fn identities(
@@ -123,6 +125,89 @@ pub(crate) async fn submit(
     match (created, refused) {
         (true, None) => Ok(()),
         (false, Some(error)) => Err(refusal(&error.kind).into()),
+        _ => Err(bad_answer("it left a submission unanswered").into()),
+    }
+}
+
+/// What waits on the server to be sent. `None` where this account cannot send.
+pub(crate) async fn pending(
+    source: &JmapSource,
+    session: &Session,
+) -> Result<Option<Vec<PendingSubmission>>, Fault> {
+    let Some(account) = &session.submission_account else {
+        return Ok(None);
+    };
+    let most = session.limits.objects_in_get;
+    let mut waiting: Vec<PendingSubmission> = Vec::new();
+    let mut position = 0_u64;
+    loop {
+        let mut batch = Batch::for_submission();
+        let query = batch.add(
+            "EmailSubmission/query",
+            json!({
+                "accountId": account,
+                "filter": { "undoStatus": "pending" },
+                "position": position,
+                "limit": most,
+            }),
+        );
+        let get = batch.add(
+            "EmailSubmission/get",
+            json!({
+                "accountId": account,
+                "#ids": query.part("/ids"),
+                "properties": ["id", "emailId", "sendAt", "undoStatus"],
+            }),
+        );
+        let answers = source.call(session, batch).await?;
+        let listed: QueryWire = match answers.take(query, account) {
+            Err(Fault::UnknownMethod) => return Ok(None),
+            other => other?,
+        };
+        let read = listed.ids.len();
+        for submission in found::<SubmissionWire>(&listed.ids, answers.take(get, account)?)? {
+            waiting.extend(submission.take()?);
+        }
+        // A server may give fewer than asked for; only an empty page is the end.
+        if read == 0 {
+            return Ok(Some(waiting));
+        }
+        position = position.saturating_add(read as u64);
+    }
+}
+
+/// Takes a waiting message back (RFC 8621 section 7.5): `undoStatus` becomes `canceled`.
+pub(crate) async fn cancel(
+    source: &JmapSource,
+    session: &Session,
+    id: &SubmissionId,
+) -> Result<CancelOutcome, Fault> {
+    let Some(account) = &session.submission_account else {
+        return Ok(CancelOutcome::Gone);
+    };
+    let mut batch = Batch::for_submission();
+    let set = batch.add(
+        "EmailSubmission/set",
+        json!({
+            "accountId": account,
+            "update": { id.as_str(): { "undoStatus": "canceled" } },
+        }),
+    );
+    let answers = source.call(session, batch).await?;
+    let answer: SetWire = answers.take(set, account)?;
+    let done = answer
+        .updated
+        .is_some_and(|all| all.contains_key(id.as_str()));
+    let refused = answer
+        .not_updated
+        .and_then(|mut all| all.remove(id.as_str()));
+    match (done, refused) {
+        (true, None) => Ok(CancelOutcome::Cancelled),
+        (false, Some(error)) => match error.kind.as_str() {
+            "notFound" => Ok(CancelOutcome::Gone),
+            "cannotUnsend" => Ok(CancelOutcome::TooLate),
+            other => Err(refusal(other).into()),
+        },
         _ => Err(bad_answer("it left a submission unanswered").into()),
     }
 }

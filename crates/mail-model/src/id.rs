@@ -104,6 +104,10 @@ server_id! {
     IdentityId
 }
 server_id! {
+    /// A message handed over for sending (JMAP `EmailSubmission`).
+    SubmissionId
+}
+server_id! {
     /// Where one data type of one account stood (RFC 8620 section 1.6.2). Compared for equality only.
     StateString
 }

@@ -7,6 +7,7 @@
 
 mod account;
 mod change;
+mod hosts;
 mod id;
 mod keyword;
 mod list;
@@ -18,9 +19,10 @@ mod time;
 
 pub use account::{AccountColor, AccountLetter, Identity};
 pub use change::{ChangeNumber, StoreChange};
+pub use hosts::{HostContact, HostLog};
 pub use id::{
     AccountId, BlobId, GroupId, IdError, IdentityId, MailboxId, MessageId, MessageKey, StateString,
-    ThreadId, ThreadKey,
+    SubmissionId, ThreadId, ThreadKey,
 };
 pub use keyword::{Keyword, KeywordEdit, Keywords};
 pub use list::{Filter, ListCursor, ListMode, ListRow, RowKey};

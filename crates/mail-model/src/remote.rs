@@ -12,8 +12,8 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use crate::{
-    BlobId, Body, Identity, IdentityId, KeywordEdit, Keywords, Mailbox, MailboxId, Message,
-    MessageId, Reaction, StateString,
+    BlobId, Body, HostLog, Identity, IdentityId, KeywordEdit, Keywords, Mailbox, MailboxId,
+    Message, MessageId, Reaction, StateString, SubmissionId, UnixTime,
 };
 
 /// Gives the bearer token for one account's mail server.
@@ -195,6 +195,59 @@ pub struct MessageUpdate {
     pub keywords: Keywords,
 }
 
+/// One message as it lies on the server, for taking a copy of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawEntry {
+    /// Which message.
+    pub id: MessageId,
+    /// Its bytes, whole (RFC 8621 section 4.1.1).
+    pub blob: BlobId,
+    /// Their number in octets.
+    pub size: u64,
+    /// All mailboxes it lies in.
+    pub mailboxes: Vec<MailboxId>,
+    /// All its keywords.
+    pub keywords: Keywords,
+    /// When the server received it.
+    pub received_at: UnixTime,
+    /// Whether a person would say it has files.
+    pub has_attachment: bool,
+}
+
+/// A page of [`RawEntry`]s, in the server's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawPage {
+    /// Email state at or before the moment the page was read.
+    pub state: StateString,
+    /// The messages; none means that the end was reached.
+    pub entries: Vec<RawEntry>,
+    /// All messages of the account, on the first page and if the server says.
+    pub total: Option<u64>,
+}
+
+/// A message that was handed over and has not left yet (RFC 8621 section 7, `undoStatus`
+/// `pending`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingSubmission {
+    /// Which submission.
+    pub id: SubmissionId,
+    /// The message it sends.
+    pub message: MessageId,
+    /// When it leaves, as the server says.
+    pub send_at: UnixTime,
+}
+
+/// What became of taking a submission back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// It does not leave.
+    Cancelled,
+    /// It has left, or is leaving just now.
+    TooLate,
+    /// The server has no such submission.
+    Gone,
+}
+
 /// One change the person made, for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteEdit {
@@ -261,7 +314,7 @@ pub trait MailSource: Send + Sync {
     /// when new mail has shifted positions. The first messages may be known already.
     async fn older_than(
         &self,
-        before: crate::UnixTime,
+        before: UnixTime,
         position: u64,
         limit: usize,
     ) -> Result<MessagePage, SourceError>;
@@ -281,6 +334,14 @@ pub trait MailSource: Send + Sync {
         limit: usize,
     ) -> Result<(StateString, Vec<MessageUpdate>), SourceError>;
 
+    /// Every message with where its bytes are, as [`Self::inventory`] pages it: after `position`
+    /// entries, at most `limit`. Pages are read one after the other.
+    async fn raw_inventory(&self, position: u64, limit: usize) -> Result<RawPage, SourceError>;
+
+    /// Octets of the files of these messages together, as the server says; unknown messages
+    /// count nothing. Asked in batches; dropping the future stops after the one under way.
+    async fn attachment_octets(&self, ids: &[MessageId]) -> Result<u64, SourceError>;
+
     /// Messages by id; unknown ones are left out.
     async fn messages(&self, ids: &[MessageId]) -> Result<Vec<Message>, SourceError>;
 
@@ -299,8 +360,14 @@ pub trait MailSource: Send + Sync {
     /// Sender identities.
     async fn identities(&self) -> Result<Vec<Identity>, SourceError>;
 
-    /// Hosts this source has spoken to, for showing who is contacted.
-    fn hosts(&self) -> Vec<String>;
+    /// Messages that wait on the server to be sent; `None` where it sends none for this account.
+    async fn submissions_pending(&self) -> Result<Option<Vec<PendingSubmission>>, SourceError>;
+
+    /// Takes a waiting message back. Asking again after a lost answer is harmless.
+    async fn cancel_submission(&self, id: &SubmissionId) -> Result<CancelOutcome, SourceError>;
+
+    /// The hosts spoken to for this account, shared with whatever else speaks for it.
+    fn hosts(&self) -> &HostLog;
 }
 
 /// One account's mail server, for sending. A server without it sends by other means.

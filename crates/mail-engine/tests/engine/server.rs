@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use mail_model::remote::{
-    ByteStream, EditOutcome, MailSource, MailboxSnapshot, MessageDelta, MessagePage, MessageUpdate,
-    PushEvent, PushStream, RemoteEdit, SourceError, TokenError,
+    ByteStream, CancelOutcome, EditOutcome, MailSource, MailboxSnapshot, MessageDelta, MessagePage,
+    MessageUpdate, PendingSubmission, PushEvent, PushStream, RawEntry, RawPage, RemoteEdit,
+    SourceError, TokenError,
 };
 use mail_model::{
-    Address, Attachment, BlobId, Body, Disposition, Identity, Keyword, KeywordEdit, Keywords,
-    Mailbox, MailboxId, MailboxRole, Message, MessageId, StateString, ThreadId, UnixTime,
+    Address, Attachment, BlobId, Body, Disposition, HostLog, Identity, Keyword, KeywordEdit,
+    Keywords, Mailbox, MailboxId, MailboxRole, Message, MessageId, StateString, SubmissionId,
+    ThreadId, UnixTime,
 };
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -32,6 +34,9 @@ pub(crate) enum Call {
     Blob,
     Edit,
     Push,
+    RawInventory,
+    AttachmentOctets,
+    Submissions,
 }
 
 /// How a request goes wrong.
@@ -78,6 +83,7 @@ struct Inner {
     has_push: bool,
     pushes: Vec<mpsc::UnboundedSender<Result<PushEvent, SourceError>>>,
     destroy_at_inventory: Option<MessageId>,
+    raw: HashMap<BlobId, Bytes>,
 }
 
 /// What the server says to an edit of one message.
@@ -92,6 +98,7 @@ pub(crate) struct Server {
     inner: Mutex<Inner>,
     calls: watch::Sender<u64>,
     channels: watch::Sender<usize>,
+    hosts: HostLog,
 }
 
 pub(crate) fn mailbox(name: &str) -> MailboxId {
@@ -158,6 +165,7 @@ impl Server {
             }),
             calls: watch::Sender::new(0),
             channels: watch::Sender::new(0),
+            hosts: HostLog::new(),
         })
     }
 
@@ -277,6 +285,12 @@ impl Server {
         };
     }
 
+    /// The bytes of a message, or of a file.
+    pub(crate) fn set_raw(&self, blob: &str, bytes: impl Into<Bytes>) {
+        let blob = BlobId::new(blob).unwrap();
+        self.lock().raw.insert(blob, bytes.into());
+    }
+
     pub(crate) fn set_body(&self, id: &MessageId, body: Body) {
         self.lock().bodies.insert(id.clone(), body);
     }
@@ -352,6 +366,8 @@ impl Server {
                 own.or(inner.faults_all)
             }
         };
+        self.hosts
+            .note("mail.northwind.example", UnixTime::from_seconds(1));
         self.calls.send_modify(|calls| *calls += 1);
         tokio::task::yield_now().await;
         match fault {
@@ -383,6 +399,11 @@ impl Fault {
 }
 
 impl Inner {
+    fn raw(&self, blob: &BlobId) -> Bytes {
+        let set = self.raw.get(blob).cloned();
+        set.unwrap_or_else(|| Bytes::from(format!("bytes of {blob}")))
+    }
+
     fn destroy(&mut self, id: &MessageId) {
         self.state += 1;
         self.messages.remove(id).unwrap();
@@ -566,7 +587,7 @@ impl MailSource for Server {
 
     async fn blob(&self, blob: &BlobId) -> Result<ByteStream, SourceError> {
         self.enter(Call::Blob).await?;
-        let bytes = Bytes::from(format!("bytes of {blob}"));
+        let bytes = self.lock().raw(blob);
         Ok(futures::stream::iter([Ok(bytes)]).boxed())
     }
 
@@ -624,8 +645,48 @@ impl MailSource for Server {
         Ok(vec![])
     }
 
-    fn hosts(&self) -> Vec<String> {
-        vec!["mail.northwind.example".into()]
+    async fn raw_inventory(&self, position: u64, limit: usize) -> Result<RawPage, SourceError> {
+        self.enter(Call::RawInventory).await?;
+        let inner = self.lock();
+        let page = inner.page(inner.newest_first().into_iter(), position, limit);
+        let entries = page.messages.into_iter().map(|message| RawEntry {
+            size: inner.raw(&message.blob).len() as u64,
+            id: message.id,
+            blob: message.blob,
+            mailboxes: message.mailboxes,
+            keywords: message.keywords,
+            received_at: message.received_at,
+            has_attachment: message.has_attachment,
+        });
+        Ok(RawPage {
+            state: page.state,
+            total: page.total,
+            entries: entries.collect(),
+        })
+    }
+
+    async fn attachment_octets(&self, ids: &[MessageId]) -> Result<u64, SourceError> {
+        self.enter(Call::AttachmentOctets).await?;
+        let inner = self.lock();
+        let bodies = ids.iter().filter_map(|id| inner.bodies.get(id));
+        Ok(bodies
+            .flat_map(|body| &body.attachments)
+            .map(|file| file.size)
+            .sum())
+    }
+
+    async fn submissions_pending(&self) -> Result<Option<Vec<PendingSubmission>>, SourceError> {
+        self.enter(Call::Submissions).await?;
+        Ok(None)
+    }
+
+    async fn cancel_submission(&self, _: &SubmissionId) -> Result<CancelOutcome, SourceError> {
+        self.enter(Call::Submissions).await?;
+        Ok(CancelOutcome::Gone)
+    }
+
+    fn hosts(&self) -> &HostLog {
+        &self.hosts
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use mail_model::remote::{MessageUpdate, SourceError};
+use mail_model::remote::{MessageUpdate, RawEntry, SourceError};
 use mail_model::{
     Address, BlobId, Keyword, Keywords, MailboxId, Message, MessageId, ThreadId, UnixTime,
 };
@@ -35,6 +35,17 @@ pub(crate) const PROPERTIES: [&str; 18] = [
 
 /// All that ever changes of a message.
 pub(crate) const CHANGING_PROPERTIES: [&str; 3] = ["id", "mailboxIds", "keywords"];
+
+/// What a copy of a message's bytes needs.
+pub(crate) const RAW_PROPERTIES: [&str; 7] = [
+    "id",
+    "blobId",
+    "size",
+    "mailboxIds",
+    "keywords",
+    "receivedAt",
+    "hasAttachment",
+];
 
 pub(crate) const BODY_PROPERTIES: [&str; 5] =
     ["id", "textBody", "htmlBody", "attachments", "bodyValues"];
@@ -89,6 +100,30 @@ pub(crate) struct ChangingWire {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RawWire {
+    id: String,
+    blob_id: String,
+    size: u64,
+    mailbox_ids: BTreeMap<String, bool>,
+    keywords: BTreeMap<String, bool>,
+    received_at: String,
+    has_attachment: bool,
+}
+
+/// A message's files without anything else of it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FilesWire {
+    id: String,
+    pub(crate) attachments: Vec<FileWire>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct FileWire {
+    pub(crate) size: u64,
+}
+
+#[derive(Debug, Deserialize)]
 struct AddressWire {
     name: Option<String>,
     email: Option<String>,
@@ -138,6 +173,18 @@ impl HasId for ChangingWire {
     }
 }
 
+impl HasId for RawWire {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl HasId for FilesWire {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl HasId for EmailBodyWire {
     fn id(&self) -> &str {
         &self.id
@@ -158,7 +205,7 @@ impl EmailWire {
         .take()?;
         Ok(Message {
             id,
-            blob: BlobId::new(self.blob_id).map_err(|_| bad_answer("a blob id is malformed"))?,
+            blob: blob_id(self.blob_id)?,
             thread: ThreadId::new(self.thread_id)
                 .map_err(|_| bad_answer("a thread id is malformed"))?,
             mailboxes,
@@ -209,6 +256,34 @@ impl ChangingWire {
     }
 }
 
+impl RawWire {
+    pub(crate) fn take(self) -> Result<RawEntry, SourceError> {
+        let MessageUpdate {
+            id,
+            mailboxes,
+            keywords,
+        } = ChangingWire {
+            id: self.id,
+            mailbox_ids: self.mailbox_ids,
+            keywords: self.keywords,
+        }
+        .take()?;
+        Ok(RawEntry {
+            id,
+            blob: blob_id(self.blob_id)?,
+            size: self.size,
+            mailboxes,
+            keywords,
+            received_at: utc_date(&self.received_at)?,
+            has_attachment: self.has_attachment,
+        })
+    }
+}
+
+fn blob_id(id: String) -> Result<BlobId, SourceError> {
+    BlobId::new(id).map_err(|_| bad_answer("a blob id is malformed"))
+}
+
 pub(crate) fn message_id(id: String) -> Result<MessageId, SourceError> {
     MessageId::new(id).map_err(|_| bad_answer("a message id is malformed"))
 }
@@ -232,7 +307,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A `UTCDate` (RFC 8620 section 1.4).
-fn utc_date(text: &str) -> Result<UnixTime, SourceError> {
+pub(crate) fn utc_date(text: &str) -> Result<UnixTime, SourceError> {
     let time: Timestamp = text
         .parse()
         .map_err(|_| bad_answer("a time is malformed"))?;

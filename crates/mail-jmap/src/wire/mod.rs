@@ -5,3 +5,4 @@ pub(crate) mod core;
 pub(crate) mod email;
 pub(crate) mod identity;
 pub(crate) mod mailbox;
+pub(crate) mod submission;

@@ -34,7 +34,7 @@ async fn a_bare_origin_leads_to_the_session_and_its_relative_addresses() {
             (MailboxRole::Trash, "Trash"),
         ])
     );
-    assert_eq!(ana.source.hosts(), ["127.0.0.1"]);
+    assert_eq!(ana.source.hosts().names(), ["127.0.0.1"]);
     let paths: Vec<_> = ana.front.seen().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, ["/.well-known/jmap", "/jmap", "/jmap/"]);
 }
