@@ -15,7 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use url::Url;
 
 use crate::accounts::Signals;
-use crate::contract::{AccountView, HealthView, MailboxView, ProgressView};
+use crate::contract::{AccountView, HealthView, MailboxView, ProgressView, UnreadMark};
 use crate::paths::Paths;
 
 /// What an account with its key has.
@@ -113,6 +113,11 @@ impl Account {
             .as_ref()
             .err()
             .copied()
+    }
+
+    /// Whether the account is in that group.
+    pub(crate) fn is_in_group(&self, _group: &str) -> bool {
+        false
     }
 
     fn touch(&self) {
@@ -258,7 +263,12 @@ impl Account {
             email: record.email,
             letter: record.letter,
             color: record.color,
+            picture: None,
+            group: None,
+            unread_mark: UnreadMark::Number,
             connection: connection_name,
+            session_ends_at: None,
+            read_only: false,
             health: self.health(status.as_ref()),
             progress: status.as_ref().and_then(|status| {
                 status.progress.map(|progress| ProgressView {

@@ -273,19 +273,6 @@ impl App {
         Ok(())
     }
 
-    /// Ends an account's session. Its mail stays readable here.
-    ///
-    /// # Errors
-    /// [`ErrorCode::NotFound`], [`ErrorCode::Disk`].
-    pub async fn sign_out(&self, request: AccountRequest) -> Result<Empty, UiError> {
-        let account = self.account(&request.account)?;
-        let signed_out = account.session.sign_out().await.map_err(session_error);
-        // A closed account has nothing that watches its session.
-        self.0.accounts.signals().touch();
-        signed_out?;
-        Ok(Empty {})
-    }
-
     /// What removing an account would delete.
     ///
     /// # Errors
@@ -335,6 +322,9 @@ impl App {
         self.0.registry.remove(&account.id).await?;
         self.0.accounts.remove(&account);
         Ok(ReceiptView {
+            email: account.record().email,
+            at: now().seconds(),
+            items: Vec::new(),
             files: u32::try_from(removed.files).unwrap_or(u32::MAX),
             octets: removed.octets,
             key_deleted,
@@ -349,7 +339,10 @@ impl App {
         let account = self.account(&request.account)?;
         let mut record = account.record();
         record.name = short_name(&request.name, Some(&record.email));
-        record.letter = AccountLetter::of(&record.name).as_str().to_owned();
+        record.letter = match request.letter.as_deref().map(str::trim) {
+            Some(letter) if !letter.is_empty() => AccountLetter::of(letter).as_str().to_owned(),
+            _ => AccountLetter::of(&record.name).as_str().to_owned(),
+        };
         record.color = request.color;
         self.0.registry.update(record.clone()).await?;
         account.set_record(record);
@@ -399,7 +392,13 @@ impl App {
                 let accounts = app.accounts_now().await;
                 if sent.as_ref() != Some(&accounts) {
                     sent = Some(accounts.clone());
-                    if !sink.send(&AccountsEvent { seq, accounts }) {
+                    let event = AccountsEvent {
+                        seq,
+                        accounts,
+                        groups: Vec::new(),
+                        sealed: Vec::new(),
+                    };
+                    if !sink.send(&event) {
                         return;
                     }
                     seq += 1;
@@ -445,14 +444,14 @@ fn short_name(typed: &str, email: Option<&str>) -> String {
     }
 }
 
-fn vault_error(error: &mail_auth::VaultError) -> UiError {
+pub(crate) fn vault_error(error: &mail_auth::VaultError) -> UiError {
     UiError::new(match error {
         mail_auth::VaultError::NoService(_) => ErrorCode::VaultMissing,
         _ => ErrorCode::VaultLocked,
     })
 }
 
-fn session_error(error: mail_auth::SessionError) -> UiError {
+pub(crate) fn session_error(error: mail_auth::SessionError) -> UiError {
     use mail_auth::SessionError;
 
     tracing::warn!(%error, "session");

@@ -15,10 +15,12 @@ use crate::contract::{BeginSignInRequest, ConfirmSignInRequest, ErrorCode, SignI
 use crate::conversation::Loads;
 use crate::frames::{FrameReply, Frames};
 use crate::host::Host;
+use crate::linking::Linking;
 use crate::lists::Lists;
 use crate::paths::{DataLock, Paths, PathsError};
 use crate::preferences::Preferences;
 use crate::rehearsal::{Rehearsal, RehearsalError};
+use crate::separation::LastCheck;
 use crate::sign_ins::{Guide, SignIns};
 use crate::tenant::{Tenant, UnusableTenant};
 use crate::vault::{VaultChoice, VaultSlot};
@@ -107,6 +109,8 @@ pub(crate) struct Inner {
     /// Held while the tenant or the set of accounts changes.
     changing: tokio::sync::Mutex<()>,
     sign_ins: SignIns,
+    pub(crate) linking: Linking,
+    pub(crate) last_check: LastCheck,
     rehearsal_size: Option<usize>,
     // Dropped last: the folder and the lock outlive everything that uses them.
     _lock: DataLock,
@@ -163,6 +167,8 @@ impl App {
             loads: Loads::default(),
             changing: tokio::sync::Mutex::default(),
             sign_ins: SignIns::default(),
+            linking: Linking::default(),
+            last_check: LastCheck::default(),
             rehearsal_size: start.rehearsal_size.or_else(|| {
                 std::env::var("BRAID_REHEARSAL_SIZE")
                     .ok()
@@ -349,12 +355,21 @@ impl App {
                         attempt: attempt.clone(),
                         name,
                         color,
+                        restore: false,
+                        replaced_data: None,
                     };
                     self.confirm_sign_in(request).await?;
                 }
-                SignInView::Added { .. } | SignInView::Renewed { .. } => return Ok(()),
+                SignInView::Added { .. }
+                | SignInView::Renewed { .. }
+                | SignInView::AlreadyHere { .. } => return Ok(()),
                 SignInView::Failed { code, detail } => return Err(UiError { code, detail }),
-                SignInView::Cancelled | SignInView::OtherPerson { .. } => {
+                SignInView::Cancelled
+                | SignInView::OtherPerson { .. }
+                | SignInView::AlreadyOpens { .. }
+                | SignInView::LinkedByItself { .. }
+                | SignInView::IdentityAdded { .. }
+                | SignInView::Proved { .. } => {
                     return Err(UiError::new(ErrorCode::SignInRefused));
                 }
                 SignInView::Preparing | SignInView::Waiting | SignInView::Finishing => {}

@@ -183,8 +183,11 @@ impl App {
         filter: Filter,
     ) -> Result<Vec<ListMember>, UiError> {
         match scope {
-            Scope::Merged { role } => {
-                let found = self.mailboxes_of_role(*role).await;
+            Scope::Merged { role, group } => {
+                let mut found = self.mailboxes_of_role(*role).await;
+                if let Some(group) = group {
+                    found.retain(|(account, _)| account.is_in_group(group));
+                }
                 Ok(found
                     .into_iter()
                     .filter_map(|(account, mailbox)| {
@@ -193,11 +196,14 @@ impl App {
                     })
                     .collect())
             }
-            Scope::Starred { account } => {
-                let accounts = match account {
+            Scope::Starred { account, group } => {
+                let mut accounts = match account {
                     Some(id) => vec![self.account(id)?],
                     None => self.0.accounts.all(),
                 };
+                if let Some(group) = group {
+                    accounts.retain(|account| account.is_in_group(group));
+                }
                 let mut members = Vec::new();
                 for account in accounts {
                     if let Some(open) = account.open() {
@@ -206,6 +212,15 @@ impl App {
                     }
                 }
                 Ok(members)
+            }
+            Scope::All { account } => {
+                let account = self.account(account)?;
+                let Some(open) = account.open() else {
+                    return Ok(Vec::new());
+                };
+                let all = open.store.mailboxes().await?;
+                let all = all.into_iter().map(|(mailbox, _)| mailbox.id).collect();
+                Ok(vec![member(&account.id, &open, all, mode, filter)])
             }
             Scope::Mailbox { account, mailbox } => {
                 let account = self.account(account)?;

@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::config::{Config, TenantSettings};
 use crate::contract::{
-    AppEvent, AppView, ConnectTenantRequest, Empty, ErrorCode, PaintedRequest, PreferencesView,
+    AppEvent, AppView, ConnectTenantRequest, Empty, ErrorCode, OneAccountView, PaintedRequest,
+    PreferencesView,
     TenantView, UiError,
 };
 use crate::feed::{FeedSink, OpenFeed};
@@ -158,6 +159,12 @@ impl App {
                     ..tenant.view()
                 }),
             vault: *self.0.vault.watch().borrow(),
+            one_account: OneAccountView {
+                on: false,
+                managed: false,
+                choose: false,
+            },
+            linking: None,
             preferences: self.0.preferences.watch().borrow().clone(),
         }
     }

@@ -92,6 +92,11 @@ fn has_ended(phase: &SignInView) -> bool {
         | SignInView::Finishing
         | SignInView::Confirm { .. } => false,
         SignInView::Renewed { .. }
+        | SignInView::AlreadyHere { .. }
+        | SignInView::AlreadyOpens { .. }
+        | SignInView::LinkedByItself { .. }
+        | SignInView::IdentityAdded { .. }
+        | SignInView::Proved { .. }
         | SignInView::OtherPerson { .. }
         | SignInView::Added { .. }
         | SignInView::Failed { .. }
@@ -285,6 +290,8 @@ impl App {
             email,
             connection,
             color: self.free_color(),
+            sealed: None,
+            replaces: Vec::new(),
         });
         let chosen = tokio::select! {
             chosen = confirmed => chosen.map_err(|_| UiError::new(ErrorCode::Bug))?,

@@ -1,6 +1,6 @@
 //! Accounts: who, how, and away with them.
 
-use mail_app::{AccountRequest, AccountView, App, HealthView};
+use mail_app::{AccountRequest, AccountView, App, DataChoice, HealthView, SignOutRequest};
 use serde::Serialize;
 
 use super::account_named;
@@ -40,6 +40,8 @@ fn in_words(health: &HealthView) -> String {
         HealthView::Waiting { .. } => "the server asks to wait".into(),
         HealthView::SignInNeeded => "sign in again".into(),
         HealthView::SignedOut => "signed out".into(),
+        HealthView::Paused => "paused".into(),
+        HealthView::Locked => "locked".into(),
         HealthView::VaultLocked => "the keyring is locked".into(),
         HealthView::Refused { detail } => format!("refused: {detail}"),
         HealthView::Rebuilding => "rebuilding its local copy".into(),
@@ -101,8 +103,9 @@ pub(super) async fn health(app: &App, output: &Output) -> Result<(), Exit> {
 
 pub(super) async fn sign_out(app: &App, named: &str, output: &Output) -> Result<(), Exit> {
     let account = account_named(app, named).await?;
-    app.sign_out(AccountRequest {
+    app.sign_out(SignOutRequest {
         account: account.id.clone(),
+        data: DataChoice::Sealed,
     })
     .await?;
     output.answer(&serde_json::json!({ "signed_out": account.id }), |_| {

@@ -89,7 +89,10 @@ pub(super) async fn sync(app: &App, output: &Output) -> Result<(), Exit> {
 async fn rows(app: &App, query: &Query<'_>) -> Result<Vec<RowView>, Exit> {
     let scope = match query.account {
         Some(named) => mailbox_of(&account_named(app, named).await?, query.role)?,
-        None => Scope::Merged { role: query.role },
+        None => Scope::Merged {
+            role: query.role,
+            group: None,
+        },
     };
     let mode = if query.conversations {
         ListMode::Conversations

@@ -45,6 +45,8 @@ pub(super) async fn run(
                     attempt: attempt.clone(),
                     name,
                     color,
+                    restore: false,
+                    replaced_data: None,
                 })
                 .await?;
             }
@@ -56,6 +58,16 @@ pub(super) async fn run(
             SignInView::Renewed { account } => {
                 return output.answer(&serde_json::json!({ "renewed": account }), |_| {
                     "This account was here already; it is signed in again.".into()
+                });
+            }
+            SignInView::AlreadyHere { account }
+            | SignInView::AlreadyOpens { account, .. }
+            | SignInView::LinkedByItself { account, .. }
+            | SignInView::IdentityAdded { account, .. }
+            | SignInView::Proved { account } => {
+                return output.answer(&serde_json::json!({ "unchanged": account }), |_| {
+                    "This sign-in opens an account that is here already; nothing has changed."
+                        .into()
                 });
             }
             SignInView::OtherPerson { expected, found } => {

@@ -53,6 +53,26 @@ pub enum ErrorCode {
     Managed,
     /// There are still accounts.
     AccountsLeft,
+    /// Several accounts are here, and only one may stay: say which.
+    ChooseAccount,
+    /// A fresh sign-in has to come first.
+    ProofNeeded,
+    /// It is the only sign-in that opens the mailbox.
+    LastSignIn,
+    /// The sign-in opens another mailbox.
+    SignInTaken,
+    /// The organisation does not allow these sign-ins to be joined.
+    LinkingForbidden,
+    /// The login service does not offer it.
+    NotOffered,
+    /// A change of sign-ins is under way.
+    ChangeUnderWay,
+    /// The account is paused.
+    Paused,
+    /// The account is locked.
+    Locked,
+    /// The picture is no picture, or too large.
+    Picture,
     /// A fault of ours.
     Bug,
 }

@@ -6,12 +6,18 @@
 //! Nothing here holds a secret: no token, cookie, code or key has a field to be in.
 
 mod error;
+mod linking;
+mod rail;
 mod request;
+mod sessions;
 mod typescript;
 mod view;
 
 pub use error::{ErrorCode, UiError};
+pub use linking::*;
+pub use rail::*;
 pub use request::*;
+pub use sessions::*;
 pub use typescript::typescript;
 pub use view::*;
 
@@ -98,8 +104,80 @@ contract! {
         "sign_in.confirm" => confirm_sign_in(ConfirmSignInRequest) -> Empty;
         /// Gives a sign-in up; nothing has changed.
         "sign_in.cancel" => cancel_sign_in(AttemptRequest) -> Empty;
-        /// Ends an account's session; its mail stays readable here.
-        "account.sign_out" => sign_out(AccountRequest) -> Empty;
+        /// Ends an account's session and takes it off the rail; its mail is sealed or wiped.
+        "account.sign_out" => sign_out(SignOutRequest) -> SignOutView;
+        /// No traffic for this account; its mail stays readable.
+        "account.pause" => pause_account(AccountRequest) -> Empty;
+        /// Traffic again.
+        "account.resume" => resume_account(AccountRequest) -> Empty;
+        /// The account's key leaves memory; its rows vanish.
+        "account.lock" => lock_account(AccountRequest) -> Empty;
+        /// Takes the key from the keyring again.
+        "account.unlock" => unlock_account(AccountRequest) -> Empty;
+        /// Lets the person choose a picture for an account's tile.
+        "account.choose_picture" => choose_picture(AccountRequest) -> Empty;
+        /// Back to the letter.
+        "account.remove_picture" => remove_picture(AccountRequest) -> Empty;
+        /// Brings a sealed copy back to the rail; the person signs in again there.
+        "sealed.restore" => restore_sealed(SealedRequest) -> Empty;
+        /// Deletes a sealed copy and says what was deleted.
+        "sealed.destroy" => destroy_sealed(SealedRequest) -> ReceiptView;
+        /// Says how long a sealed copy is kept.
+        "sealed.keep" => keep_sealed(KeepSealedRequest) -> Empty;
+        /// Makes a group.
+        "group.create" => create_group(CreateGroupRequest) -> GroupRequest;
+        /// Renames a group and says who is in it.
+        "group.update" => update_group(UpdateGroupRequest) -> Empty;
+        /// Dissolves a group; its accounts stay.
+        "group.delete" => delete_group(GroupRequest) -> Empty;
+        /// Puts groups and accounts into another order.
+        "rail.reorder" => reorder_rail(ReorderRequest) -> Empty;
+        /// Turns "one account at a time" on or off.
+        "one_account.set" => set_one_account(OneAccountRequest) -> Empty;
+        /// Every account's session in detail.
+        "sessions.list" => sessions(Empty) -> SessionsView;
+        /// What to send to somebody who helps: no mail, no secret.
+        "session.support" => support_text(AccountRequest) -> TextView;
+        /// Second factors of the person.
+        "session.devices" => devices(AccountRequest) -> DevicesView;
+        /// Removes a second factor.
+        "session.remove_device" => remove_device(DeviceRequest) -> DevicesView;
+        /// Opens the login service's own settings page.
+        "session.settings_page" => open_settings_page(AccountRequest) -> Empty;
+        /// What belongs to each account, and the last check.
+        "separation.view" => separation(Empty) -> SeparationView;
+        /// Plants markers and looks for them where they do not belong.
+        "separation.check" => check_separation(Empty) -> CheckReportView;
+        /// Saves the report of the last check.
+        "separation.save" => save_separation_report(Empty) -> SavedView;
+        /// The sign-ins that open a mailbox.
+        "identities.list" => identities(AccountRequest) -> IdentitiesView;
+        /// Adds a sign-in that owns nothing yet; it goes on in the `sign_in` feed.
+        "identity.add" => add_identity(AddIdentityRequest) -> AttemptView;
+        /// Removes a sign-in.
+        "identity.remove" => remove_identity(RemoveIdentityRequest) -> IdentitiesView;
+        /// Begins to open one mailbox with two sign-ins. One at a time.
+        "link.begin" => begin_link(LinkBeginRequest) -> LinkRequest;
+        /// Proves one side by a fresh sign-in; it goes on in the `sign_in` feed.
+        "link.prove" => prove_link(LinkProveRequest) -> AttemptView;
+        /// Keeps the other mailbox.
+        "link.swap" => swap_link(LinkRequest) -> Empty;
+        /// Goes to the next page.
+        "link.go_on" => go_on_link(LinkGoOnRequest) -> Empty;
+        /// Goes to the page before.
+        "link.back" => back_link(LinkRequest) -> Empty;
+        /// Counts anew, or asks again what became of it.
+        "link.look_again" => look_again_link(LinkRequest) -> Empty;
+        /// Settles what has not left this computer.
+        "link.settle" => settle_link(LinkSettleRequest) -> Empty;
+        /// Makes the copy to take along.
+        "link.export" => export_link(LinkExportRequest) -> Empty;
+        /// Confirms by typing; from here on it cannot be stopped.
+        "link.confirm" => confirm_link(LinkConfirmRequest) -> Empty;
+        /// Gives it up; nothing was changed.
+        "link.cancel" => cancel_link(LinkRequest) -> Empty;
+        /// Saves what an administrator needs to bring a mailbox back.
+        "link.recovery_pack" => save_recovery_pack(JournalRequest) -> SavedView;
         /// What removing an account would delete.
         "account.removal" => removal(AccountRequest) -> RemovalView;
         /// Removes an account from this computer and says what was deleted.
@@ -126,6 +204,8 @@ contract! {
         "accounts" => open_accounts_feed(Empty) -> AccountsEvent;
         /// One sign-in under way.
         "sign_in" => open_sign_in_feed(AttemptRequest) -> SignInEvent;
+        /// A change of sign-ins under way.
+        "link" => open_link_feed(LinkRequest) -> LinkEvent;
         /// A list of conversations or messages.
         "list" => open_list_feed(ListRequest) -> ListEvent;
         /// One conversation.

@@ -51,6 +51,14 @@ pub struct ConfirmSignInRequest {
     /// Its colour.
     #[ts(type = "AccountColor")]
     pub color: AccountColor,
+    /// Whether the sealed copy of this person's mail is brought back.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub restore: bool,
+    /// What becomes of the mail of the account that leaves, where only one may stay.
+    #[serde(default)]
+    #[ts(optional)]
+    pub replaced_data: Option<super::DataChoice>,
 }
 
 /// Names an account.
@@ -70,6 +78,10 @@ pub struct UpdateAccountRequest {
     /// Its colour.
     #[ts(type = "AccountColor")]
     pub color: AccountColor,
+    /// One or two letters on its tile; none for the first of its name.
+    pub letter: Option<String>,
+    /// How its tile shows unread mail.
+    pub unread_mark: super::UnreadMark,
 }
 
 /// Where to look for new mail.
@@ -88,11 +100,24 @@ pub enum Scope {
         /// Which role.
         #[ts(type = "MailboxRole")]
         role: MailboxRole,
+        /// Of the accounts of this group only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        group: Option<String>,
     },
-    /// Starred mail of all accounts, or of one.
+    /// Starred mail of all accounts, of one, or of a group.
     Starred {
         /// One account, or all.
         account: Option<String>,
+        /// Of the accounts of this group only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        group: Option<String>,
+    },
+    /// All mail of one account, whatever mailbox it lies in.
+    All {
+        /// Which account.
+        account: String,
     },
     /// One mailbox.
     Mailbox {

@@ -5,7 +5,9 @@ use ts_rs::TS;
 
 use mail_model::{AccountColor, MailboxRole};
 
-use super::{ErrorCode, Scope};
+use super::{
+    ErrorCode, GroupView, IdentityView, OneAccountView, Scope, SealedView, UnreadMark,
+};
 
 /// Light, dark, or as the system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
@@ -81,6 +83,10 @@ pub struct AppView {
     pub tenant: Option<TenantView>,
     /// Keyring.
     pub vault: VaultView,
+    /// "One account at a time".
+    pub one_account: OneAccountView,
+    /// A change of sign-ins that is under way or whose end is not known.
+    pub linking: Option<String>,
     /// What the window remembers.
     pub preferences: PreferencesView,
 }
@@ -113,8 +119,12 @@ pub enum HealthView {
     },
     /// The session has ended.
     SignInNeeded,
-    /// Signed out by the person.
+    /// Back from a sealed copy, and not signed in yet.
     SignedOut,
+    /// Paused by the person: no traffic.
+    Paused,
+    /// Locked by the person: its rows are not shown.
+    Locked,
     /// The keyring is locked or gone.
     VaultLocked,
     /// The server refuses, or has no mail for this account.
@@ -175,8 +185,19 @@ pub struct AccountView {
     /// Its colour.
     #[ts(type = "AccountColor")]
     pub color: AccountColor,
+    /// Address of its picture, where the person chose one.
+    pub picture: Option<String>,
+    /// Its group.
+    pub group: Option<String>,
+    /// How its tile shows unread mail.
+    pub unread_mark: UnreadMark,
     /// Name of the connection it was signed in by.
     pub connection: Option<String>,
+    /// The end of its session, if the login service says, Unix seconds.
+    #[ts(type = "number | null")]
+    pub session_ends_at: Option<i64>,
+    /// Whether a change of sign-ins keeps it read-only.
+    pub read_only: bool,
     /// How it is.
     pub health: HealthView,
     /// First fetch, while it goes on.
@@ -202,6 +223,21 @@ pub struct AccountsEvent {
     pub seq: u64,
     /// All accounts in the person's order, anew.
     pub accounts: Vec<AccountView>,
+    /// All groups in the person's order, anew.
+    pub groups: Vec<GroupView>,
+    /// All sealed copies, newest first, anew.
+    pub sealed: Vec<SealedView>,
+}
+
+/// An account, as far as a sentence about it needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct AccountNameView {
+    /// Its local id.
+    pub id: String,
+    /// What the person calls it.
+    pub name: String,
+    /// Its address.
+    pub email: String,
 }
 
 /// A sign-in has begun.
@@ -234,9 +270,44 @@ pub enum SignInView {
         /// A colour that is free.
         #[ts(type = "AccountColor")]
         color: AccountColor,
+        /// A sealed copy of this person's mail that can be brought back.
+        sealed: Option<SealedView>,
+        /// The accounts that are signed out for this one, where only one may stay.
+        replaces: Vec<AccountNameView>,
     },
     /// The account was there already; its session is fresh now.
     Renewed {
+        /// Which account.
+        account: String,
+    },
+    /// The same person was added again and is signed in already. Nothing has changed.
+    AlreadyHere {
+        /// Which account.
+        account: String,
+    },
+    /// This sign-in opens a mailbox that is here already. Nothing has changed.
+    AlreadyOpens {
+        /// Which account.
+        account: String,
+        /// The sign-in.
+        identity: IdentityView,
+    },
+    /// The login service joined this sign-in to an account by itself. Nothing has changed here.
+    LinkedByItself {
+        /// Which account.
+        account: String,
+        /// The sign-in.
+        identity: IdentityView,
+    },
+    /// The sign-in was added to a mailbox.
+    IdentityAdded {
+        /// Which account.
+        account: String,
+        /// The sign-in.
+        identity: IdentityView,
+    },
+    /// A side of a change of sign-ins was proved.
+    Proved {
         /// Which account.
         account: String,
     },
@@ -285,20 +356,6 @@ pub struct RemovalView {
     /// Octets on disk.
     #[ts(type = "number")]
     pub octets: u64,
-}
-
-/// What was deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct ReceiptView {
-    /// Files deleted and checked to be gone.
-    pub files: u32,
-    /// Octets freed.
-    #[ts(type = "number")]
-    pub octets: u64,
-    /// Whether the key is gone from the keyring.
-    pub key_deleted: bool,
-    /// Whether the tenant was told that the session has ended.
-    pub session_ended: bool,
 }
 
 /// One row of a list.

@@ -11,6 +11,7 @@ use crate::world::{World, until};
 async fn inbox(app: &mail_app::App, limit: usize) -> Vec<mail_app::RowView> {
     let scope = Scope::Merged {
         role: MailboxRole::Inbox,
+        group: None,
     };
     app.rows_now(scope, ListMode::Messages, Filter::All, limit)
         .await
@@ -44,8 +45,9 @@ async fn an_account_that_signs_out_stays_readable_and_signs_in_again() {
     let app = world.start().await;
     let (work, _) = world.two_accounts(&app).await;
     let before = inbox(&app, 1_000).await;
-    app.sign_out(AccountRequest {
+    app.sign_out(mail_app::SignOutRequest {
         account: work.id.clone(),
+        data: mail_app::DataChoice::Sealed,
     })
     .await
     .unwrap();

@@ -43,6 +43,7 @@ async fn all_real_messages_arrive_and_later_changes_from_outside_are_seen_here()
     assert_eq!(app.message_count(&account).await.unwrap(), distinct_count);
     let inbox = Scope::Merged {
         role: MailboxRole::Inbox,
+        group: None,
     };
     let rows = app
         .rows_now(inbox.clone(), ListMode::Messages, Filter::All, 3_000)
@@ -96,7 +97,7 @@ async fn all_real_messages_arrive_and_later_changes_from_outside_are_seen_here()
                 .unwrap();
             let starred = app
                 .rows_now(
-                    Scope::Starred { account: None },
+                    Scope::Starred { account: None, group: None },
                     ListMode::Messages,
                     Filter::All,
                     5,
@@ -145,6 +146,7 @@ async fn an_attachment_is_saved_byte_for_byte() {
     tokio::time::timeout(LIMIT, app.settled()).await.unwrap();
     let inbox = Scope::Merged {
         role: MailboxRole::Inbox,
+        group: None,
     };
     let rows = app
         .rows_now(inbox, ListMode::Messages, Filter::All, 5)

@@ -9,6 +9,7 @@ use crate::world::{LIMIT, World};
 async fn inbox(app: &App, filter: Filter) -> Vec<RowView> {
     let scope = Scope::Merged {
         role: MailboxRole::Inbox,
+        group: None,
     };
     app.rows_now(scope, ListMode::Messages, filter, 1_000)
         .await

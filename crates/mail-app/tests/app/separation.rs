@@ -85,6 +85,7 @@ async fn no_table_file_request_or_row_of_one_account_holds_anything_of_the_other
     // Rows: each marker only under its own account.
     let scope = Scope::Merged {
         role: MailboxRole::Inbox,
+        group: None,
     };
     let rows = app
         .rows_now(scope, ListMode::Conversations, Filter::All, 1_000)
@@ -134,12 +135,13 @@ async fn an_account_in_trouble_does_not_keep_the_other_from_its_mail() {
     let (_, personal) = world.two_accounts(&app).await;
     // Work's session ends at the tenant, and its tokens with it; Personal's does not.
     let work = app.accounts_now().await.remove(0);
-    app.sign_out(mail_app::AccountRequest { account: work.id })
+    app.sign_out(mail_app::SignOutRequest { account: work.id, data: mail_app::DataChoice::Sealed })
         .await
         .unwrap();
     world.deliver(&mail_account("Personal"), "Still here", "Yes.");
     let scope = Scope::Merged {
         role: MailboxRole::Inbox,
+        group: None,
     };
     let arrival = async {
         loop {

@@ -185,6 +185,8 @@ pub(crate) async fn finish(app: &App, attempt: String, name: &str) -> SignInView
                         attempt: attempt.clone(),
                         name,
                         color,
+                        restore: false,
+                        replaced_data: None,
                     };
                     app.confirm_sign_in(request).await.unwrap();
                 }
