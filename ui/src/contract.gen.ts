@@ -10,7 +10,7 @@ export type Filter = "all" | "unread" | "starred" | "files";
 
 export type Empty = Record<symbol, never>;
 
-export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "managed" | "accounts_left" | "bug";
+export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "managed" | "accounts_left" | "choose_account" | "proof_needed" | "last_sign_in" | "sign_in_taken" | "linking_forbidden" | "not_offered" | "change_under_way" | "paused" | "locked" | "picture" | "bug";
 
 export type UiError = { 
 /**
@@ -26,11 +26,23 @@ export type Scope = { "kind": "merged",
 /**
  * Which role.
  */
-role: MailboxRole, } | { "kind": "starred", 
+role: MailboxRole, 
+/**
+ * Of the accounts of this group only.
+ */
+group?: string, } | { "kind": "starred", 
 /**
  * One account, or all.
  */
-account: string | null, } | { "kind": "mailbox", 
+account: string | null, 
+/**
+ * Of the accounts of this group only.
+ */
+group?: string, } | { "kind": "all", 
+/**
+ * Which account.
+ */
+account: string, } | { "kind": "mailbox", 
 /**
  * Its account.
  */
@@ -100,7 +112,15 @@ name: string,
 /**
  * Its colour.
  */
-color: AccountColor, };
+color: AccountColor, 
+/**
+ * Whether the sealed copy of this person's mail is brought back.
+ */
+restore?: boolean, 
+/**
+ * What becomes of the mail of the account that leaves, where only one may stay.
+ */
+replaced_data?: DataChoice, };
 
 export type AccountRequest = { 
 /**
@@ -120,7 +140,15 @@ name: string,
 /**
  * Its colour.
  */
-color: AccountColor, };
+color: AccountColor, 
+/**
+ * One or two letters on its tile; none for the first of its name.
+ */
+letter: string | null, 
+/**
+ * How its tile shows unread mail.
+ */
+unread_mark: UnreadMark, };
 
 export type SyncRequest = { 
 /**
@@ -280,6 +308,14 @@ tenant: TenantView | null,
  */
 vault: VaultView, 
 /**
+ * "One account at a time".
+ */
+one_account: OneAccountView, 
+/**
+ * A change of sign-ins that is under way or whose end is not known.
+ */
+linking: string | null, 
+/**
  * What the window remembers.
  */
 preferences: PreferencesView, };
@@ -298,7 +334,7 @@ export type HealthView = { "kind": "current" } | { "kind": "working" } | { "kind
 /**
  * Until when, Unix seconds.
  */
-until: number, } | { "kind": "sign_in_needed" } | { "kind": "signed_out" } | { "kind": "vault_locked" } | { "kind": "refused", 
+until: number, } | { "kind": "sign_in_needed" } | { "kind": "signed_out" } | { "kind": "paused" } | { "kind": "locked" } | { "kind": "vault_locked" } | { "kind": "refused", 
 /**
  * The server's own words.
  */
@@ -362,9 +398,29 @@ letter: string,
  */
 color: AccountColor, 
 /**
+ * Address of its picture, where the person chose one.
+ */
+picture: string | null, 
+/**
+ * Its group.
+ */
+group: string | null, 
+/**
+ * How its tile shows unread mail.
+ */
+unread_mark: UnreadMark, 
+/**
  * Name of the connection it was signed in by.
  */
 connection: string | null, 
+/**
+ * The end of its session, if the login service says, Unix seconds.
+ */
+session_ends_at: number | null, 
+/**
+ * Whether a change of sign-ins keeps it read-only.
+ */
+read_only: boolean, 
 /**
  * How it is.
  */
@@ -398,7 +454,15 @@ seq: number,
 /**
  * All accounts in the person's order, anew.
  */
-accounts: Array<AccountView>, };
+accounts: Array<AccountView>, 
+/**
+ * All groups in the person's order, anew.
+ */
+groups: Array<GroupView>, 
+/**
+ * All sealed copies, newest first, anew.
+ */
+sealed: Array<SealedView>, };
 
 export type AttemptView = { 
 /**
@@ -426,7 +490,47 @@ name: string,
 /**
  * A colour that is free.
  */
-color: AccountColor, } | { "phase": "renewed", 
+color: AccountColor, 
+/**
+ * A sealed copy of this person's mail that can be brought back.
+ */
+sealed: SealedView | null, 
+/**
+ * The accounts that are signed out for this one, where only one may stay.
+ */
+replaces: Array<AccountNameView>, } | { "phase": "renewed", 
+/**
+ * Which account.
+ */
+account: string, } | { "phase": "already_here", 
+/**
+ * Which account.
+ */
+account: string, } | { "phase": "already_opens", 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * The sign-in.
+ */
+identity: IdentityView, } | { "phase": "linked_by_itself", 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * The sign-in.
+ */
+identity: IdentityView, } | { "phase": "identity_added", 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * The sign-in.
+ */
+identity: IdentityView, } | { "phase": "proved", 
 /**
  * Which account.
  */
@@ -477,6 +581,18 @@ queued: number,
 octets: number, };
 
 export type ReceiptView = { 
+/**
+ * Address of the account.
+ */
+email: string, 
+/**
+ * Unix seconds.
+ */
+at: number, 
+/**
+ * Everything that was deleted, and whether it is gone.
+ */
+items: Array<ReceiptItemView>, 
 /**
  * Files deleted and checked to be gone.
  */
@@ -748,7 +864,43 @@ export type Calls = {
   "sign_in.reopen": { request: AttemptRequest; reply: Empty };
   "sign_in.confirm": { request: ConfirmSignInRequest; reply: Empty };
   "sign_in.cancel": { request: AttemptRequest; reply: Empty };
-  "account.sign_out": { request: AccountRequest; reply: Empty };
+  "account.sign_out": { request: SignOutRequest; reply: SignOutView };
+  "account.pause": { request: AccountRequest; reply: Empty };
+  "account.resume": { request: AccountRequest; reply: Empty };
+  "account.lock": { request: AccountRequest; reply: Empty };
+  "account.unlock": { request: AccountRequest; reply: Empty };
+  "account.choose_picture": { request: AccountRequest; reply: Empty };
+  "account.remove_picture": { request: AccountRequest; reply: Empty };
+  "sealed.restore": { request: SealedRequest; reply: Empty };
+  "sealed.destroy": { request: SealedRequest; reply: ReceiptView };
+  "sealed.keep": { request: KeepSealedRequest; reply: Empty };
+  "group.create": { request: CreateGroupRequest; reply: GroupRequest };
+  "group.update": { request: UpdateGroupRequest; reply: Empty };
+  "group.delete": { request: GroupRequest; reply: Empty };
+  "rail.reorder": { request: ReorderRequest; reply: Empty };
+  "one_account.set": { request: OneAccountRequest; reply: Empty };
+  "sessions.list": { request: Empty; reply: SessionsView };
+  "session.support": { request: AccountRequest; reply: TextView };
+  "session.devices": { request: AccountRequest; reply: DevicesView };
+  "session.remove_device": { request: DeviceRequest; reply: DevicesView };
+  "session.settings_page": { request: AccountRequest; reply: Empty };
+  "separation.view": { request: Empty; reply: SeparationView };
+  "separation.check": { request: Empty; reply: CheckReportView };
+  "separation.save": { request: Empty; reply: SavedView };
+  "identities.list": { request: AccountRequest; reply: IdentitiesView };
+  "identity.add": { request: AddIdentityRequest; reply: AttemptView };
+  "identity.remove": { request: RemoveIdentityRequest; reply: IdentitiesView };
+  "link.begin": { request: LinkBeginRequest; reply: LinkRequest };
+  "link.prove": { request: LinkProveRequest; reply: AttemptView };
+  "link.swap": { request: LinkRequest; reply: Empty };
+  "link.go_on": { request: LinkGoOnRequest; reply: Empty };
+  "link.back": { request: LinkRequest; reply: Empty };
+  "link.look_again": { request: LinkRequest; reply: Empty };
+  "link.settle": { request: LinkSettleRequest; reply: Empty };
+  "link.export": { request: LinkExportRequest; reply: Empty };
+  "link.confirm": { request: LinkConfirmRequest; reply: Empty };
+  "link.cancel": { request: LinkRequest; reply: Empty };
+  "link.recovery_pack": { request: JournalRequest; reply: SavedView };
   "account.removal": { request: AccountRequest; reply: RemovalView };
   "account.remove": { request: AccountRequest; reply: ReceiptView };
   "account.update": { request: UpdateAccountRequest; reply: Empty };
@@ -764,6 +916,7 @@ export type Feeds = {
   "app": { open: Empty; event: AppEvent };
   "accounts": { open: Empty; event: AccountsEvent };
   "sign_in": { open: AttemptRequest; event: SignInEvent };
+  "link": { open: LinkRequest; event: LinkEvent };
   "list": { open: ListRequest; event: ListEvent };
   "conversation": { open: ConversationRequest; event: ConversationEvent };
 };
