@@ -2,7 +2,8 @@
 //! ends or it is interrupted.
 //!
 //! Options: `--port N`, `--state-dir PATH`, `--login-url URL`, `--redirect-url URL` (again and again),
-//! `--access-token-life SECONDS`, `--size N`, `--control`.
+//! `--access-token-life SECONDS`, `--session-life SECONDS`, `--size N`, `--extra-people N`, `--identical-ids`,
+//! `--provider-mail`, `--control`.
 
 use std::io::Write;
 use std::time::Duration;
@@ -22,9 +23,24 @@ async fn main() -> Result<(), Failure> {
     tokio::select! {
         ended = input_ended() => ended?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
+        told = told_to_end() => told?,
     }
     rehearsal.stop().await;
     Ok(())
+}
+
+/// Ends when the system asks politely, as a service manager does.
+#[cfg(unix)]
+async fn told_to_end() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+async fn told_to_end() -> std::io::Result<()> {
+    std::future::pending().await
 }
 
 /// The program that started this one holds the other end, so this one never outlives it.
@@ -40,8 +56,14 @@ fn input_ended() -> oneshot::Receiver<()> {
 fn config(mut words: impl Iterator<Item = String>) -> Result<RehearsalConfig, Failure> {
     let mut config = RehearsalConfig::default();
     while let Some(word) = words.next() {
-        if word == "--control" {
-            config.control = true;
+        let flag = match word.as_str() {
+            "--control" => Some(&mut config.control),
+            "--identical-ids" => Some(&mut config.identical_ids),
+            "--provider-mail" => Some(&mut config.provider_mail),
+            _ => None,
+        };
+        if let Some(flag) = flag {
+            *flag = true;
             continue;
         }
         let value = words
@@ -55,6 +77,8 @@ fn config(mut words: impl Iterator<Item = String>) -> Result<RehearsalConfig, Fa
             "--access-token-life" => {
                 config.access_token_life = Some(Duration::from_secs(value.parse()?))
             }
+            "--session-life" => config.session_life = Some(Duration::from_secs(value.parse()?)),
+            "--extra-people" => config.extra_people = value.parse()?,
             "--size" => config.size = value.parse()?,
             other => return Err(format!("{other} is not known").into()),
         }

@@ -1,8 +1,10 @@
 //! Both servers together: started, described, and stopped as one.
 
+mod control;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,9 +23,9 @@ use crate::clock::Clock;
 use crate::faults::{Faults, Server, control_router, with_faults};
 use crate::listener::{CuttableListener, Shears};
 use crate::mail_server::{MailServer, MailServerConfig, MailServerError};
-use crate::people::{connections, people};
+use crate::people::{Connection, Linking, Person, connections, extra_people};
 use crate::state_dir::{StateDir, StateDirError};
-use crate::tenant::{Tenant, TenantConfig};
+use crate::tenant::{ProviderCredentials, Tenant, TenantConfig};
 
 /// The file that remembers the ports, because a tenant at another port is another tenant to its clients.
 const PORTS_FILE: &str = "ports.json";
@@ -51,8 +53,21 @@ pub struct RehearsalConfig {
     pub redirect_urls: Vec<Url>,
     /// How long access tokens live; the contract's 24 hours when absent.
     pub access_token_life: Option<Duration>,
-    /// Whether other programs may set faults, on a third loopback address.
+    /// How long a session can be continued after its last renewal; the contract's 30 days when absent.
+    pub session_life: Option<Duration>,
+    /// Whether other programs may set faults and drive the tenant, on a loopback address of its own.
     pub control: bool,
+    /// People besides the three, each with an account of this size: see
+    /// [`extra_people`](crate::people::extra_people).
+    pub extra_people: usize,
+    /// Whether every mail account has the same ids (account, messages, conversations, blobs, mailboxes) and
+    /// other words, each message with its account's [`canary`](crate::people::canary).
+    pub identical_ids: bool,
+    /// Whether there is a second mail server with the same mail that takes the providers' credentials
+    /// (`GET /api/session/credentials`) and no tokens of the tenant.
+    pub provider_mail: bool,
+    /// How connections link, where other than [`connections`] says.
+    pub linking: BTreeMap<String, Linking>,
 }
 
 impl Default for RehearsalConfig {
@@ -67,7 +82,12 @@ impl Default for RehearsalConfig {
             public_login_url: None,
             redirect_urls: Vec::new(),
             access_token_life: None,
+            session_life: None,
             control: false,
+            extra_people: 0,
+            identical_ids: false,
+            provider_mail: false,
+            linking: BTreeMap::new(),
         }
     }
 }
@@ -83,12 +103,16 @@ pub struct Description {
     pub application_id: String,
     /// The mail server's address.
     pub mail_url: String,
+    /// The address of the mail server that takes providers' credentials, when that was asked for.
+    pub provider_mail_url: Option<String>,
     /// Where faults can be set, when that was asked for.
     pub control_url: Option<String>,
     /// The ways to sign in.
     pub connections: Vec<ConnectionDescription>,
     /// Who can sign in.
     pub people: Vec<PersonDescription>,
+    /// Who the providers know and the tenant has not met: identities to link to somebody.
+    pub newcomers: Vec<PersonDescription>,
 }
 
 /// A way to sign in.
@@ -98,6 +122,8 @@ pub struct ConnectionDescription {
     pub connection_id: String,
     /// The name shown to people.
     pub name: String,
+    /// Whether its identities can be linked, as the rehearsal begins.
+    pub linking: Linking,
 }
 
 /// Somebody who can sign in.
@@ -109,10 +135,14 @@ pub struct PersonDescription {
     pub name: String,
     /// The person's address.
     pub email: String,
-    /// `Work`, `Personal` or `Choir`.
+    /// `Work`, `Personal`, `Choir`, or that of an extra person or newcomer.
     pub account: String,
     /// The connection this person signs in with.
     pub connection: String,
+    /// What the provider behind the connection calls this person.
+    pub connection_user_id: String,
+    /// The id of the person's account in the rehearsal's mail server.
+    pub mail_account: String,
     /// Where this person's JMAP session begins.
     pub jmap_session_url: String,
     /// What to add to an `authenticationUrl` to sign this person in without a browser.
@@ -143,6 +173,8 @@ pub enum RehearsalError {
 struct Ports {
     login: u16,
     mail: u16,
+    #[serde(default)]
+    provider_mail: u16,
 }
 
 /// A running rehearsal. Dropping it ends both servers at once; [`Rehearsal::stop`] lets answers finish.
@@ -171,17 +203,27 @@ impl Rehearsal {
             .await
             .map_err(RehearsalError::Port)?;
         let mail = listen(0, before.mail).await.map_err(RehearsalError::Port)?;
+        let provider_mail = match config.provider_mail {
+            true => Some(
+                listen(0, before.provider_mail)
+                    .await
+                    .map_err(RehearsalError::Port)?,
+            ),
+            false => None,
+        };
         let control = match config.control {
             true => Some(listen(0, 0).await.map_err(RehearsalError::Port)?),
             false => None,
         };
         let address = |listener: &TcpListener| listener.local_addr().map_err(RehearsalError::Port);
         let (login_at, mail_at) = (address(&login)?, address(&mail)?);
+        let provider_at = provider_mail.as_ref().map(address).transpose()?;
         state_dir.save(
             PORTS_FILE,
             &Ports {
                 login: login_at.port(),
                 mail: mail_at.port(),
+                provider_mail: provider_at.map_or(before.provider_mail, |at| at.port()),
             },
         )?;
 
@@ -196,12 +238,22 @@ impl Rehearsal {
         if let Some(life) = config.access_token_life {
             tenant_config.access_token_life = life;
         }
+        if let Some(life) = config.session_life {
+            tenant_config.session_life = life;
+        }
+        tenant_config
+            .people
+            .extend(extra_people(config.extra_people));
+        tenant_config.linking.clone_from(&config.linking);
+        let people = tenant_config.people.clone();
         let control_url = control
             .as_ref()
             .map(address)
             .transpose()?
             .map(|at| format!("http://{at}"));
-        let description = describe(&tenant_config, login_at, mail_at, control_url);
+        let mut description = describe(&tenant_config, login_at, mail_at);
+        description.control_url = control_url;
+        description.provider_mail_url = provider_at.map(|at| format!("http://{at}"));
         let tenant = Tenant::open(
             tenant_config,
             config.clock.clone(),
@@ -215,6 +267,8 @@ impl Rehearsal {
             state_dir: config.state_dir.clone(),
             seed: config.seed,
             size: u32::try_from(config.size).unwrap_or(u32::MAX),
+            people,
+            identical_ids: config.identical_ids,
             clock: config.clock.clone(),
             faults: config.faults.clone(),
             verifier: Arc::new(tenant.clone()),
@@ -226,9 +280,24 @@ impl Rehearsal {
             serve(login, tenant.router(), &cancel),
             serve(mail, mail_routes, &cancel),
         ];
-        servers.extend(
-            control.map(|listener| serve(listener, control_router(config.faults.clone()), &cancel)),
-        );
+        servers.extend(provider_mail.zip(provider_at).map(|(listener, at)| {
+            let verifier = Arc::new(ProviderCredentials::of(&tenant));
+            let routes = mail_server.router_for(verifier, format!("http://{at}"));
+            let faults = config.faults.clone();
+            serve(
+                listener,
+                with_faults(routes, faults, Server::ProviderMail),
+                &cancel,
+            )
+        }));
+        servers.extend(control.map(|listener| {
+            let more = control::routes(tenant.clone(), mail_server.clone());
+            serve(
+                listener,
+                control_router(config.faults.clone(), more),
+                &cancel,
+            )
+        }));
         Ok(Self {
             description,
             faults: config.faults,
@@ -340,14 +409,9 @@ fn serve(listener: TcpListener, routes: Router, cancel: &CancellationToken) -> J
     })
 }
 
-fn describe(
-    tenant: &TenantConfig,
-    login: SocketAddr,
-    mail: SocketAddr,
-    control_url: Option<String>,
-) -> Description {
+fn describe(tenant: &TenantConfig, login: SocketAddr, mail: SocketAddr) -> Description {
     let mail_url = format!("http://{mail}");
-    let describe_person = |person: crate::people::Person| {
+    let describe_person = |person: &Person| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query
             .append_pair("connection", &person.connection)
@@ -358,25 +422,34 @@ fn describe(
                 "append {sign_in_query} to the authenticationUrl and follow the redirects"
             ),
             sign_in_query,
-            user: person.user,
-            name: person.name,
-            email: person.email,
-            account: person.account,
-            connection: person.connection,
+            user: person.user.clone(),
+            name: person.name.clone(),
+            email: person.email.clone(),
+            account: person.account.clone(),
+            connection: person.connection.clone(),
+            connection_user_id: person.connection_user_id.clone(),
+            mail_account: person.mail_account.clone(),
             jmap_session_url: format!("{mail_url}/.well-known/jmap"),
         }
     };
-    let named = |connection: crate::people::Connection| ConnectionDescription {
+    let named = |connection: Connection| ConnectionDescription {
         connection_id: connection.connection_id.to_owned(),
         name: connection.name.to_owned(),
+        linking: tenant
+            .linking
+            .get(connection.connection_id)
+            .copied()
+            .unwrap_or(connection.linking),
     };
     Description {
         login_url: tenant.issuer_text(),
         login_listener_url: format!("http://{login}"),
         application_id: tenant.application_id.clone(),
-        control_url,
+        provider_mail_url: None,
+        control_url: None,
         connections: connections().into_iter().map(named).collect(),
-        people: people().into_iter().map(describe_person).collect(),
+        people: tenant.people.iter().map(describe_person).collect(),
+        newcomers: tenant.newcomers.iter().map(describe_person).collect(),
         mail_url,
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod mime;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod twins;
 pub(crate) mod when;
 
 use std::sync::LazyLock;
@@ -24,6 +25,7 @@ use head::Written;
 use plan::{Plan, Planner};
 
 pub(crate) use dice::Dice;
+pub(crate) use twins::Twins;
 
 /// Whose mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -12,7 +12,8 @@ use super::journal::{Journal, Opened};
 use super::message::Parsed;
 use super::state::ChangeLog;
 use super::submission::Submission;
-use crate::corpus::{Corpus, Marks};
+use super::supply::Supply;
+use crate::corpus::Marks;
 use crate::people::Person;
 
 /// Most mailboxes an account can have; each is one bit.
@@ -81,7 +82,7 @@ pub(crate) struct Logs {
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) person: Person,
-    corpus: Corpus,
+    supply: Supply,
     pub(super) records: Vec<Record>,
     /// Messages with bytes of their own.
     pub(super) stored: HashMap<u32, String>,
@@ -121,7 +122,7 @@ impl Account {
     /// Generates the account's mail and applies what changed since.
     pub(crate) fn open(
         person: Person,
-        corpus_of: impl FnOnce(i64) -> Corpus,
+        supply_of: impl FnOnce(i64) -> Supply,
         folder: Option<&Path>,
         now: i64,
     ) -> io::Result<Self> {
@@ -130,10 +131,10 @@ impl Account {
             now,
             events,
         } = Journal::open(folder, now)?;
-        let corpus = corpus_of(now);
+        let supply = supply_of(now);
         let mut account = Self {
             person,
-            corpus,
+            supply,
             records: Vec::new(),
             stored: HashMap::new(),
             order: Vec::new(),
@@ -156,7 +157,7 @@ impl Account {
     }
 
     fn begin(&mut self) {
-        for (n, (name, role)) in (0u8..).zip(self.corpus.life().mailboxes()) {
+        for (n, (name, role)) in (0u8..).zip(self.supply.life().mailboxes()) {
             let folder = Folder {
                 name: name.to_owned(),
                 parent: None,
@@ -168,7 +169,7 @@ impl Account {
             self.folders.insert(self.next_folder, folder);
             self.next_folder += 1;
         }
-        let entries = self.corpus.entries();
+        let entries = self.supply.entries();
         self.records.reserve_exact(entries.len());
         self.order.reserve_exact(entries.len());
         for (number, entry) in (0u32..).zip(entries) {
@@ -233,7 +234,7 @@ impl Account {
         if record.place == STORED {
             return self.journal.load(self.stored.get(&number)?);
         }
-        Some(self.corpus.message(record.thread, record.place))
+        Some(self.supply.message(record.thread, record.place))
     }
 
     /// The names of keyword bits.
@@ -307,7 +308,7 @@ impl Account {
                 .by_message_id
                 .get(&id)
                 .copied()
-                .or_else(|| self.corpus.thread_of(&id))?;
+                .or_else(|| self.supply.thread_of(&id))?;
             let first = self.thread(thread).first()?;
             (Parsed::new(&self.bytes(*first)?).base_subject() == subject).then_some(thread)
         })

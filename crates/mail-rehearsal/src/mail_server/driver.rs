@@ -2,6 +2,7 @@
 //! another program, a folder is renamed, the server loses its memory of changes.
 
 use std::io;
+use std::sync::Arc;
 
 use super::account::{Account, Touched};
 use super::journal::Event;
@@ -57,8 +58,8 @@ pub(crate) fn arrive(account: &mut Account, bytes: &[u8], now: i64) -> io::Resul
 }
 
 impl MailServer {
-    fn seat(&self, account: &str) -> Result<(usize, &Seat), DriverError> {
-        let is = |seat: &&Seat| {
+    fn seat(&self, account: &str) -> Result<(usize, Arc<Seat>), DriverError> {
+        let is = |seat: &Arc<Seat>| {
             [
                 seat.person.account.as_str(),
                 &seat.person.mail_account,
@@ -68,8 +69,8 @@ impl MailServer {
         };
         let found = self
             .shared
-            .seats
-            .iter()
+            .seats()
+            .into_iter()
             .enumerate()
             .find(|(_, seat)| is(seat));
         found.ok_or(DriverError::UnknownAccount)
@@ -93,7 +94,7 @@ impl MailServer {
     /// # Errors
     /// [`DriverError`]; this holds for every driver.
     pub fn deliver(&self, account: &str, mail: &NewMail<'_>) -> Result<String, DriverError> {
-        let now = self.shared.clock.unix_seconds();
+        let now = self.shared.config.clock.unix_seconds();
         let (index, seat) = self.seat(account)?;
         let mut account = seat.account();
         let id = format!("{:x}.{}@rehearsal.example", account.next_email(), now);
@@ -105,7 +106,7 @@ impl MailServer {
 
     /// Delivers a message given as bytes (RFC 5322); gives its JMAP id.
     pub fn deliver_bytes(&self, account: &str, bytes: &[u8]) -> Result<String, DriverError> {
-        let now = self.shared.clock.unix_seconds();
+        let now = self.shared.config.clock.unix_seconds();
         let (index, seat) = self.seat(account)?;
         let mut account = seat.account();
         let (touched, number) = arrive(&mut account, bytes, now)?;

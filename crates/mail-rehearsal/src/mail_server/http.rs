@@ -14,11 +14,18 @@ use sha2::{Digest, Sha256};
 
 use super::error::{RequestError, problem};
 use super::session::{LARGEST_REQUEST, LARGEST_UPLOAD};
-use super::{SeatRunner, Shared, TOKENS_KEPT, blob, push, request, session};
-use crate::tenant::TokenRefused;
+use super::{Seat, SeatRunner, Shared, TOKENS_KEPT, blob, push, request, session};
+use crate::tenant::{TokenRefused, TokenVerifier};
+
+/// One way into the server: an address, and whose tokens open it.
+pub(crate) struct Door {
+    pub(super) shared: Arc<Shared>,
+    pub(super) verifier: Arc<dyn TokenVerifier>,
+    pub(super) origin: String,
+}
 
 /// All routes.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(door: Door) -> Router {
     // The largest body is checked in the handlers, which answer as JMAP wants.
     let uploads = Router::new()
         .route("/jmap/upload/{account}/", post(upload))
@@ -31,15 +38,16 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/jmap/eventsource", get(event_source))
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST + 1))
         .merge(uploads)
-        .with_state(shared)
+        .with_state(Arc::new(door))
 }
 
 async fn well_known() -> Redirect {
     Redirect::temporary("/jmap/session")
 }
 
-/// The seat a request's token opens.
-fn seat(shared: &Shared, headers: &HeaderMap) -> Result<usize, Box<Response>> {
+/// The seat a request's token opens, and its place.
+fn seat(door: &Door, headers: &HeaderMap) -> Result<(usize, Arc<Seat>), Box<Response>> {
+    let shared = &door.shared;
     let value = headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok());
@@ -53,7 +61,7 @@ fn seat(shared: &Shared, headers: &HeaderMap) -> Result<usize, Box<Response>> {
     let Some(token) = token else {
         return Err(unauthorized("Bearer realm=\"mail\""));
     };
-    let person = shared.verifier.person_of(token).map_err(|refused| {
+    let person = door.verifier.person_of(token).map_err(|refused| {
         let why = match refused {
             TokenRefused::Expired => "the token has expired",
             TokenRefused::Unknown => "the token is not accepted here",
@@ -62,25 +70,30 @@ fn seat(shared: &Shared, headers: &HeaderMap) -> Result<usize, Box<Response>> {
             "Bearer realm=\"mail\", error=\"invalid_token\", error_description=\"{why}\""
         ))
     })?;
-    let index = shared
-        .seats
+    let index = shared.seat_for(&person).map_err(|error| {
+        tracing::error!(%error, "an account cannot be made");
+        Box::new(server_fail())
+    })?;
+    let seat = shared.seat_at(index).ok_or_else(|| Box::new(not_found()))?;
+    let hash: String = Sha256::digest(token)
         .iter()
-        .position(|s| s.person.mail_account == person.mail_account);
-    let index =
-        index.ok_or_else(|| unauthorized("Bearer realm=\"mail\", error=\"invalid_token\""))?;
-    if let Some(seat) = shared.seats.get(index) {
-        let hash: String = Sha256::digest(token)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        let mut log = seat.log();
-        if log.tokens.last() != Some(&hash) {
-            log.tokens.push(hash);
-        }
-        let surplus = log.tokens.len().saturating_sub(TOKENS_KEPT);
-        log.tokens.drain(..surplus);
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let mut log = seat.log();
+    if log.tokens.last() != Some(&hash) {
+        log.tokens.push(hash);
     }
-    Ok(index)
+    let surplus = log.tokens.len().saturating_sub(TOKENS_KEPT);
+    log.tokens.drain(..surplus);
+    drop(log);
+    Ok((index, seat))
+}
+
+fn server_fail() -> Response {
+    problem(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &json!({ "type": "about:blank", "status": 500 }),
+    )
 }
 
 fn unauthorized(challenge: &str) -> Box<Response> {
@@ -111,23 +124,20 @@ fn private<T: IntoResponse>(body: T) -> Response {
 }
 
 async fn session_object(
-    State(shared): State<Arc<Shared>>,
+    State(door): State<Arc<Door>>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
-    let seat = shared.seats.get(index).ok_or_else(not_found)?;
-    Ok(private(axum::Json(session::session(
-        &seat.person,
-        &shared.origin,
-    ))))
+    let (_, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
+    let object = session::session(&seat.person, &seat.account_id, &door.origin);
+    Ok(private(axum::Json(object)))
 }
 
 async fn api(
-    State(shared): State<Arc<Shared>>,
+    State(door): State<Arc<Door>>,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
+    let (index, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|t| t.to_str().ok())
@@ -144,47 +154,37 @@ async fn api(
     if body.len() > LARGEST_REQUEST {
         return Err(too_large());
     }
-    let here = Arc::clone(&shared);
-    let seat = shared.seats.get(index).ok_or_else(not_found)?;
+    let (here, asked) = (Arc::clone(&door.shared), Arc::clone(&seat));
     let _permit = seat
         .requests
         .try_acquire()
         .map_err(|_| RequestError::Limit("maxConcurrentRequests").into_response())?;
     // Searching a million messages takes a while and must not hold up other connections.
     let answered = tokio::task::spawn_blocking(move || {
-        let seat = here.seats.get(index)?;
-        Some(request::answer(
-            &body,
-            &SeatRunner {
-                shared: &here,
-                index,
-                seat,
-            },
-        ))
+        let runner = SeatRunner {
+            shared: &here,
+            index,
+            seat: &asked,
+        };
+        request::answer(&body, &runner)
     });
     match answered.await {
-        Ok(Some(Ok(value))) => Ok(private(axum::Json(value))),
-        Ok(Some(Err(error))) => Err(error.into_response()),
-        Ok(None) => Err(not_found()),
-        Err(_) => Err(problem(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            &json!({ "type": "about:blank", "status": 500 }),
-        )),
+        Ok(Ok(value)) => Ok(private(axum::Json(value))),
+        Ok(Err(error)) => Err(error.into_response()),
+        Err(_) => Err(server_fail()),
     }
 }
 
 async fn upload(
-    State(shared): State<Arc<Shared>>,
+    State(door): State<Arc<Door>>,
     Path(account): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
-    let seat = shared
-        .seats
-        .get(index)
-        .filter(|s| s.person.mail_account == account)
-        .ok_or_else(not_found)?;
+    let (_, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
+    if seat.account_id != account {
+        return Err(not_found());
+    }
     let too_large = || RequestError::Limit("maxSizeUpload").into_response();
     let body = body.map_err(|_| too_large())?;
     if body.len() > LARGEST_UPLOAD {
@@ -201,10 +201,7 @@ async fn upload(
     let stored = seat.account().journal.store(&body);
     let name = stored.map_err(|error| {
         tracing::error!(%error, "an upload cannot be kept");
-        problem(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            &json!({ "type": "about:blank", "status": 500 }),
-        )
+        server_fail()
     })?;
     let answer = json!({ "accountId": account, "blobId": blob::uploaded(&name), "type": media_type, "size": body.len() });
     Ok((StatusCode::CREATED, axum::Json(answer)).into_response())
@@ -217,17 +214,15 @@ struct DownloadQuery {
 }
 
 async fn download(
-    State(shared): State<Arc<Shared>>,
+    State(door): State<Arc<Door>>,
     Path((account, id, name)): Path<(String, String, String)>,
     Query(query): Query<DownloadQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
-    let seat = shared
-        .seats
-        .get(index)
-        .filter(|s| s.person.mail_account == account)
-        .ok_or_else(not_found)?;
+    let (_, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
+    if seat.account_id != account {
+        return Err(not_found());
+    }
     let bytes = blob::load(&seat.account(), &id).ok_or_else(not_found)?;
     let media_type = query
         .media_type
@@ -253,14 +248,19 @@ async fn download(
 }
 
 async fn event_source(
-    State(shared): State<Arc<Shared>>,
+    State(door): State<Arc<Door>>,
     Query(query): Query<push::Options>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let index = seat(&shared, &headers).map_err(|refused| *refused)?;
+    let (index, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
     let last = headers
         .get("last-event-id")
         .and_then(|v| v.to_str().ok())
         .map(str::to_owned);
-    Ok(push::stream(&shared, index, &query, last.as_deref()))
+    Ok(push::stream(
+        &door.shared,
+        (index, &seat),
+        &query,
+        last.as_deref(),
+    ))
 }

@@ -37,6 +37,7 @@ mod snippet;
 mod state;
 mod submission;
 mod submission_set;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -44,7 +45,7 @@ mod thread;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, broadcast};
@@ -53,11 +54,12 @@ use tokio_util::sync::CancellationToken;
 use account::{Account, Touched};
 use error::MethodError;
 use request::{Delivery, Runner, Turn};
+use supply::Supply;
 
 use crate::clock::Clock;
-use crate::corpus::{Corpus, Life};
+use crate::corpus::{Corpus, Life, Twins};
 use crate::faults::Faults;
-use crate::people::{Person, people};
+use crate::people::Person;
 use crate::tenant::TokenVerifier;
 
 pub use driver::{DriverError, NewMail};
@@ -73,6 +75,10 @@ pub struct MailServerConfig {
     pub seed: u64,
     /// Messages in each account.
     pub size: u32,
+    /// Whose mail there is. Anybody else the verifier names begins with an empty account.
+    pub people: Vec<Person>,
+    /// Whether every account has the same ids and other words, see [`crate::RehearsalConfig::identical_ids`].
+    pub identical_ids: bool,
     /// The time to go by.
     pub clock: Clock,
     /// The faults to obey.
@@ -98,20 +104,17 @@ pub struct MailServer {
 }
 
 struct Shared {
-    seats: Vec<Seat>,
-    /// The addresses of the seats.
-    locals: Vec<String>,
-    origin: String,
-    clock: Clock,
-    faults: Faults,
-    verifier: Arc<dyn TokenVerifier>,
+    /// In the order they were made, and never fewer: a place here is a seat for good.
+    seats: RwLock<Vec<Arc<Seat>>>,
+    config: MailServerConfig,
     pushes: broadcast::Sender<push::Push>,
-    cancel: CancellationToken,
 }
 
 /// One person's place on the server.
 struct Seat {
     person: Person,
+    /// The JMAP account id.
+    account_id: String,
     account: Mutex<Account>,
     requests: Semaphore,
     uploads: Semaphore,
@@ -137,29 +140,25 @@ impl MailServer {
     /// [`MailServerError`] when `state_dir` cannot be used.
     pub fn open(config: MailServerConfig) -> Result<Self, MailServerError> {
         // A million messages take seconds; the accounts need not wait for each other.
-        let seats: io::Result<Vec<Seat>> = std::thread::scope(|scope| {
+        let seats: io::Result<Vec<Arc<Seat>>> = std::thread::scope(|scope| {
             let config = &config;
-            let making: Vec<_> = people()
-                .into_iter()
-                .map(|person| scope.spawn(move || seat(person, config)))
+            let making: Vec<_> = config
+                .people
+                .iter()
+                .map(|person| scope.spawn(move || seat(person.clone(), config, config.size)))
                 .collect();
             let stopped = |_| io::Error::other("an account could not be made");
             making
                 .into_iter()
-                .map(|one| one.join().map_err(stopped)?)
+                .map(|one| one.join().map_err(stopped)?.map(Arc::new))
                 .collect()
         });
-        let seats = seats.map_err(MailServerError::Files)?;
+        let seats = RwLock::new(seats.map_err(MailServerError::Files)?);
         let (pushes, _) = broadcast::channel(256);
         let shared = Shared {
-            locals: seats.iter().map(|s| s.person.email.clone()).collect(),
             seats,
-            origin: config.origin,
-            clock: config.clock,
-            faults: config.faults,
-            verifier: config.verifier,
+            config,
             pushes,
-            cancel: config.cancel,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -168,27 +167,56 @@ impl MailServer {
 
     /// The routes; put the faults in front of them.
     pub fn router(&self) -> axum::Router {
-        http::router(Arc::clone(&self.shared))
+        let config = &self.shared.config;
+        self.router_for(Arc::clone(&config.verifier), config.origin.clone())
+    }
+
+    /// The same mail behind another door: reached at `origin`, opened by the tokens of `verifier` only.
+    pub fn router_for(&self, verifier: Arc<dyn TokenVerifier>, origin: String) -> axum::Router {
+        http::router(http::Door {
+            shared: Arc::clone(&self.shared),
+            verifier,
+            origin,
+        })
     }
 }
 
-fn seat(person: Person, config: &MailServerConfig) -> io::Result<Seat> {
-    let life = Life::named(&person.account).unwrap_or(Life::Work);
+/// The JMAP account id where all are the same.
+const ONLY_ACCOUNT: &str = "A1";
+
+fn seat(person: Person, config: &MailServerConfig, size: u32) -> io::Result<Seat> {
+    let life = Life::named(&person.account);
     // Another seed or size is another world, with changes of its own.
-    let world = format!("{}-{}", config.seed, config.size);
+    let alike = if config.identical_ids { "-alike" } else { "" };
+    let world = format!("{}-{}{alike}", config.seed, config.size);
     let folder = config
         .state_dir
         .as_ref()
         .map(|dir| dir.join("mail").join(world).join(&person.mail_account));
-    let corpus = |now| Corpus::new(life, config.seed, config.size, now);
+    let supply = |now| match life {
+        Some(life) if size > 0 && !config.identical_ids => {
+            Supply::Lived(Corpus::new(life, config.seed, size, now))
+        }
+        _ => {
+            let life = life.filter(|_| !config.identical_ids);
+            let life = life.unwrap_or(Life::Personal);
+            Supply::Alike(Twins::new(life, &person, size, now))
+        }
+    };
     let account = Account::open(
         person.clone(),
-        corpus,
+        supply,
         folder.as_deref(),
         config.clock.unix_seconds(),
     )?;
+    let account_id = if config.identical_ids {
+        ONLY_ACCOUNT.to_owned()
+    } else {
+        person.mail_account.clone()
+    };
     Ok(Seat {
         person,
+        account_id,
         account: Mutex::new(account),
         requests: Semaphore::new(session::MOST_REQUESTS),
         uploads: Semaphore::new(session::MOST_UPLOADS),
@@ -207,6 +235,42 @@ impl Seat {
 }
 
 impl Shared {
+    fn seats(&self) -> Vec<Arc<Seat>> {
+        self.seats
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn seat_at(&self, index: usize) -> Option<Arc<Seat>> {
+        self.seats
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(index)
+            .cloned()
+    }
+
+    /// The place of a person's seat, which is made, with an empty account, for somebody new.
+    fn seat_for(&self, person: &Person) -> io::Result<usize> {
+        let mut seats = self.seats.write().unwrap_or_else(PoisonError::into_inner);
+        let known = seats
+            .iter()
+            .position(|seat| seat.person.mail_account == person.mail_account);
+        if let Some(index) = known {
+            return Ok(index);
+        }
+        seats.push(Arc::new(seat(person.clone(), &self.config, 0)?));
+        Ok(seats.len().saturating_sub(1))
+    }
+
+    /// The addresses of the seats.
+    fn locals(&self) -> Vec<String> {
+        self.seats()
+            .iter()
+            .map(|seat| seat.person.email.clone())
+            .collect()
+    }
+
     /// Tells everybody who listens what changed in a seat.
     fn announce(&self, index: usize, account: &Account, touched: Touched) {
         if touched != Touched::default() {
@@ -223,15 +287,19 @@ impl Shared {
     /// Puts mail into the inboxes of the people here it is for.
     fn deliver(&self, deliveries: Vec<Delivery>) -> io::Result<()> {
         for delivery in deliveries {
-            let found = self
-                .seats
+            // An address stays with whoever had it first, so mail to somebody set aside goes on arriving there.
+            let seats = self.seats();
+            let found = seats
                 .iter()
                 .enumerate()
                 .find(|(_, s)| s.person.email.eq_ignore_ascii_case(&delivery.to));
             if let Some((index, seat)) = found {
                 let mut account = seat.account();
-                let (touched, _) =
-                    driver::arrive(&mut account, &delivery.bytes, self.clock.unix_seconds())?;
+                let (touched, _) = driver::arrive(
+                    &mut account,
+                    &delivery.bytes,
+                    self.config.clock.unix_seconds(),
+                )?;
                 self.announce(index, &account, touched);
             }
         }
@@ -252,12 +320,13 @@ impl Runner for SeatRunner<'_> {
         created: &mut HashMap<String, String>,
         with: &mut dyn FnMut(&mut Turn<'_>) -> Result<Value, MethodError>,
     ) -> (Result<Value, MethodError>, Option<Map<String, Value>>) {
+        let locals = self.shared.locals();
         let mut account = self.seat.account();
         let mut turn = Turn {
             account: &mut account,
-            faults: &self.shared.faults,
-            locals: &self.shared.locals,
-            now: self.shared.clock.unix_seconds(),
+            faults: &self.shared.config.faults,
+            locals: &locals,
+            now: self.shared.config.clock.unix_seconds(),
             created,
             deliveries: Vec::new(),
             touched: Touched::default(),
@@ -282,7 +351,7 @@ impl Runner for SeatRunner<'_> {
     }
 
     fn account_id(&self) -> &str {
-        &self.seat.person.mail_account
+        &self.seat.account_id
     }
 
     fn count(&self, method: &str) {

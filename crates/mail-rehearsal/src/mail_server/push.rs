@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, interval_at};
 
-use super::Shared;
 use super::account::{Logs, Touched};
+use super::{Seat, Shared};
 
 /// The shortest time between pings a client can ask for; a shorter one becomes this.
 const SHORTEST_PING: u64 = 1;
@@ -67,17 +67,11 @@ impl Options {
 /// The stream of one connection.
 pub(crate) fn stream(
     shared: &Arc<Shared>,
-    seat: usize,
+    (index, seat): (usize, &Arc<Seat>),
     options: &Options,
     last: Option<&str>,
 ) -> Response {
-    let Some(account_id) = shared
-        .seats
-        .get(seat)
-        .map(|s| s.person.mail_account.clone())
-    else {
-        return axum::http::StatusCode::NOT_FOUND.into_response();
-    };
+    let account_id = seat.account_id.clone();
     if !["state", "no"].contains(&options.closeafter.as_str()) {
         return axum::http::StatusCode::BAD_REQUEST.into_response();
     }
@@ -95,11 +89,7 @@ pub(crate) fn stream(
         submission: true,
         delivery: true,
     };
-    let now = shared
-        .seats
-        .get(seat)
-        .map(|s| states(&s.account().logs, all))
-        .unwrap_or_default();
+    let now = states(&seat.account().logs, all);
     // A client that comes back with another id than it would get now has missed something.
     let missed = last
         .filter(|id| *id != event_id(&now))
@@ -109,14 +99,10 @@ pub(crate) fn stream(
         .copied()
         .filter(|name| options.wants(name))
         .collect();
-    let events = changes(Arc::clone(shared), seat, pushes, types, missed);
-    let shared_state = Arc::clone(shared);
+    let events = changes(index, Arc::clone(seat), pushes, types, missed);
+    let seat = Arc::clone(seat);
     let states = events.map(move |changed| {
-        let id = shared_state
-            .seats
-            .get(seat)
-            .map(|s| event_id(&states(&s.account().logs, all)))
-            .unwrap_or_default();
+        let id = event_id(&states(&seat.account().logs, all));
         let data = json!({ "@type": "StateChange", "changed": { &account_id: changed } });
         Event::default()
             .event("state")
@@ -131,7 +117,7 @@ pub(crate) fn stream(
         };
     let both = with_pings(states, options.ping);
     let mut response = Sse::new(
-        both.take_until(shared.cancel.clone().cancelled_owned())
+        both.take_until(shared.config.cancel.clone().cancelled_owned())
             .map(Ok::<_, Infallible>),
     )
     .into_response();
@@ -153,18 +139,18 @@ fn event_id(states: &States) -> String {
 
 /// What changed, from now on; a listener that was too slow is told everything.
 fn changes(
-    shared: Arc<Shared>,
-    seat: usize,
+    index: usize,
+    seat: Arc<Seat>,
     pushes: tokio::sync::broadcast::Receiver<Push>,
     types: Vec<&'static str>,
     missed: Option<States>,
 ) -> impl Stream<Item = States> + Send {
-    let live = stream::unfold((shared, pushes), move |(shared, mut pushes)| {
+    let live = stream::unfold((seat, pushes), move |(seat, mut pushes)| {
         let types = types.clone();
         async move {
             loop {
                 let changed = match pushes.recv().await {
-                    Ok(push) if push.seat == seat => push.changed,
+                    Ok(push) if push.seat == index => push.changed,
                     Ok(_) => continue,
                     Err(RecvError::Lagged(_)) => {
                         let all = Touched {
@@ -174,11 +160,7 @@ fn changes(
                             submission: true,
                             delivery: true,
                         };
-                        shared
-                            .seats
-                            .get(seat)
-                            .map(|s| states(&s.account().logs, all))
-                            .unwrap_or_default()
+                        states(&seat.account().logs, all)
                     }
                     Err(RecvError::Closed) => return None,
                 };
@@ -187,7 +169,7 @@ fn changes(
                     .filter(|(name, _)| types.contains(name))
                     .collect();
                 if !changed.is_empty() {
-                    return Some((changed, (shared, pushes)));
+                    return Some((changed, (seat, pushes)));
                 }
             }
         }

@@ -30,9 +30,8 @@ pub(crate) const LONGEST_MAILBOX_NAME: usize = 200;
 /// The session's state: there is one, because nothing in it ever changes.
 pub(crate) const STATE: &str = "1";
 
-/// The session of one person, with addresses under `origin`.
-pub(crate) fn session(person: &Person, origin: &str) -> Value {
-    let account = &person.mail_account;
+/// The session of one person for the account of that id, with addresses under `origin`.
+pub(crate) fn session(person: &Person, account: &str, origin: &str) -> Value {
     let core = json!({
         "maxSizeUpload": LARGEST_UPLOAD,
         "maxConcurrentUpload": MOST_UPLOADS,

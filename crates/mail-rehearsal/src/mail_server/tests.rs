@@ -78,6 +78,8 @@ pub(super) async fn world_with(size: u32, state_dir: Option<&std::path::Path>) -
         state_dir: state_dir.map(Into::into),
         seed: 1,
         size,
+        people: people(),
+        identical_ids: false,
         clock: clock.clone(),
         faults: faults.clone(),
         verifier: Arc::new(Names),

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::faults::{Rule, Switch};
+use crate::people::people;
 
 const REDIRECT: &str = "http://127.0.0.1:1/signed-in";
 const VERIFIER: &str = "a-verifier-of-a-client-that-is-long-enough-for-rfc7636";

@@ -1,5 +1,6 @@
 //! The tenant as a client meets it, over HTTP.
 
+mod linking;
 mod members;
 mod refusals;
 mod renewal;

@@ -171,7 +171,8 @@ async fn too_many_requests_at_once_are_refused() {
     let (locked, is_locked) = tokio::sync::oneshot::channel();
     let server = world.server.clone();
     let holder = std::thread::spawn(move || {
-        let account = server.shared.seats[0].account();
+        let seat = server.shared.seat_at(0).unwrap();
+        let account = seat.account();
         locked.send(()).unwrap();
         drop((wait.recv(), account));
     });
