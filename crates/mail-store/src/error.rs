@@ -100,6 +100,12 @@ pub enum StoreError {
     /// The account is already known, or does not exist.
     #[error("no such account, or it is there already")]
     AccountConflict,
+    /// Something is where the files should go. Nothing was moved.
+    #[error("there is something at {path} already")]
+    Occupied {
+        /// Where.
+        path: PathBuf,
+    },
     /// The store was closed.
     #[error("this account's files are closed")]
     Closed,
@@ -119,6 +125,7 @@ impl StoreError {
             | Self::NewerSchema { .. }
             | Self::LocalDamaged(_)
             | Self::DiskFull(_)
+            | Self::Occupied { .. }
             | Self::Io { .. } => Reaction::AskPerson,
             Self::DiskFault(_) => Reaction::RetryLater(None),
             Self::AccountConflict | Self::Closed => Reaction::GiveUp,

@@ -41,12 +41,106 @@ impl FolderLock {
 }
 
 /// What was deleted, for the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Removed {
-    /// Files.
+    /// How many files.
     pub files: u64,
     /// Their octets.
     pub octets: u64,
+    /// Each of them, by name.
+    pub list: Vec<RemovedFile>,
+}
+
+/// One file that was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RemovedFile {
+    /// Its name inside the account's folder, with `/` between folders.
+    pub name: String,
+    /// Its octets.
+    pub octets: u64,
+}
+
+impl Removed {
+    fn add(&mut self, name: String, octets: u64) {
+        self.files += 1;
+        self.octets += octets;
+        self.list.push(RemovedFile { name, octets });
+    }
+}
+
+/// Moves a closed account's folder to where sealed ones are, as one rename that is on the disk
+/// when this returns. After a kill it may be done again: what has moved already stays moved.
+///
+/// # Errors
+/// [`StoreError::InUse`] while it is open, [`StoreError::Occupied`] when something is at the
+/// target, [`StoreError::Io`] when there is no such folder or it cannot be moved (it then is
+/// where it was).
+pub fn seal_account_folder(folder: &Path, sealed: &Path) -> Result<(), StoreError> {
+    relocate(folder, sealed)
+}
+
+/// Moves a sealed account's folder back; see [`seal_account_folder`].
+///
+/// # Errors
+/// As for [`seal_account_folder`].
+pub fn unseal_account_folder(sealed: &Path, folder: &Path) -> Result<(), StoreError> {
+    relocate(sealed, folder)
+}
+
+fn relocate(from: &Path, to: &Path) -> Result<(), StoreError> {
+    if !from.exists() {
+        return if has_entries(to)? {
+            // Moved by an earlier try that ended before it could say so.
+            sync_parents(from, to)
+        } else {
+            Err(StoreError::io(from, std::io::ErrorKind::NotFound.into()))
+        };
+    }
+    if has_entries(to)? {
+        return Err(StoreError::Occupied {
+            path: to.to_owned(),
+        });
+    }
+    let lock = FolderLock::take(from)?;
+    if let Some(parent) = to.parent() {
+        create_private_folder(parent)?;
+    }
+    if to.exists() {
+        std::fs::remove_dir(to).map_err(|error| StoreError::io(to, error))?;
+    }
+    std::fs::rename(from, to).map_err(|error| StoreError::io(from, error))?;
+    lock.release()?;
+    sync_parents(from, to)
+}
+
+/// Whether a folder is there and holds anything.
+fn has_entries(folder: &Path) -> Result<bool, StoreError> {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io(folder, error)),
+    }
+}
+
+/// Makes a rename last through a power cut.
+fn sync_parents(from: &Path, to: &Path) -> Result<(), StoreError> {
+    for parent in [from.parent(), to.parent()].into_iter().flatten() {
+        sync_folder(parent)?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| StoreError::io(folder, error))
+}
+
+/// Other systems write renames through by themselves and do not open folders.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 /// Deletes an account's folder: puts it out of sight in one step, deletes it, and looks whether it
@@ -78,9 +172,9 @@ pub fn sweep_trash(accounts: &Path) -> Result<Removed, StoreError> {
     for entry in entries {
         let entry = entry.map_err(|error| StoreError::io(accounts, error))?;
         if entry.file_name().to_string_lossy().starts_with(TRASH) {
-            let gone = delete(&entry.path())?;
-            removed.files += gone.files;
-            removed.octets += gone.octets;
+            for file in delete(&entry.path())?.list {
+                removed.add(file.name, file.octets);
+            }
         }
     }
     Ok(removed)
@@ -112,8 +206,8 @@ fn delete(folder: &Path) -> Result<Removed, StoreError> {
 
 fn count(folder: &Path) -> Result<Removed, StoreError> {
     let mut removed = Removed::default();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
+    let mut folders = vec![(folder.to_owned(), String::new())];
+    while let Some((folder, within)) = folders.pop() {
         let entries = std::fs::read_dir(&folder).map_err(|error| StoreError::io(&folder, error))?;
         for entry in entries {
             let entry = entry.map_err(|error| StoreError::io(&folder, error))?;
@@ -121,13 +215,14 @@ fn count(folder: &Path) -> Result<Removed, StoreError> {
             let metadata = entry
                 .metadata()
                 .map_err(|error| StoreError::io(&entry.path(), error))?;
+            let name = format!("{within}{}", entry.file_name().to_string_lossy());
             if metadata.is_dir() {
-                folders.push(entry.path());
+                folders.push((entry.path(), format!("{name}/")));
             } else {
-                removed.files += 1;
-                removed.octets += metadata.len();
+                removed.add(name, metadata.len());
             }
         }
     }
+    removed.list.sort();
     Ok(removed)
 }

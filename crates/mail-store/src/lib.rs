@@ -31,9 +31,13 @@ mod sync;
 mod writer;
 
 pub use error::{FileKind, StoreError};
-pub use folder::{Removed, remove_account_folder, sweep_trash};
+pub use folder::{
+    Removed, RemovedFile, remove_account_folder, seal_account_folder, sweep_trash,
+    unseal_account_folder,
+};
 pub use intent::{Intent, IntentId, IntentOutcome, NewIntent};
 pub use key::StoreKey;
+pub use mail::holdings::Holdings;
 pub use mail::list::{Ladder, ListScope};
 pub use mail::message::StoredMessage;
 pub use mail::recount::CountMismatch;

@@ -7,6 +7,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod counts;
+pub(crate) mod holdings;
 pub(crate) mod known;
 pub(crate) mod list;
 pub(crate) mod mailbox;

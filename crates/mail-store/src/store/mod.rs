@@ -1,5 +1,6 @@
 //! One account's open folder.
 
+mod account;
 mod read;
 mod separation;
 mod write;

@@ -3,7 +3,8 @@
 use mail_model::{AccountColor, AccountId, GroupId, UnixTime};
 use mail_store::{
     AccountGroup, AccountRecord, AccountState, Registry, Seal, SealReason, SourceAddress,
-    StoreError, UnreadMark, remove_account_folder, sweep_trash,
+    StoreError, UnreadMark, remove_account_folder, seal_account_folder, sweep_trash,
+    unseal_account_folder,
 };
 use tempfile::TempDir;
 
@@ -193,8 +194,65 @@ async fn a_removed_account_leaves_no_file_and_a_receipt() {
     std::fs::write(account.join("blobs/one"), "12345").unwrap();
     let removed = remove_account_folder(&account).unwrap();
     assert!(removed.files >= 6 && removed.octets > 5, "{removed:?}");
+    assert_eq!(removed.files, removed.list.len() as u64);
+    let octets: u64 = removed.list.iter().map(|file| file.octets).sum();
+    assert_eq!(removed.octets, octets);
+    let blob = removed.list.iter().find(|file| file.name == "blobs/one");
+    assert_eq!(blob.unwrap().octets, 5);
+    for name in ["mail.sqlite", "local.sqlite"] {
+        assert!(removed.list.iter().any(|file| file.name == name), "{name}");
+    }
     assert_eq!(std::fs::read_dir(home.folder.path()).unwrap().count(), 0);
     assert_eq!(remove_account_folder(&account).unwrap().files, 0);
+}
+
+#[tokio::test]
+async fn a_sealed_folder_comes_back_as_it_was() {
+    let home = Home::new().await;
+    home.upsert(vec![message("a", "a", 1)]).await;
+    let (account, sealed) = (
+        home.folder.path().join("account"),
+        home.folder.path().join("sealed/account"),
+    );
+    let error = seal_account_folder(&account, &sealed).unwrap_err();
+    assert!(matches!(error, StoreError::InUse), "{error:?}");
+    home.store.close().await.unwrap();
+    // Twice each: a kill may come between the move and its note.
+    for _ in 0..2 {
+        seal_account_folder(&account, &sealed).unwrap();
+        assert!(!account.exists() && sealed.join("mail.sqlite").exists());
+    }
+    for _ in 0..2 {
+        unseal_account_folder(&sealed, &account).unwrap();
+        assert!(account.join("mail.sqlite").exists() && !sealed.exists());
+    }
+    let store = crate::fixture::open(&home.folder, 1).await.unwrap();
+    assert_eq!(store.message_count().await.unwrap(), 1);
+}
+
+#[test]
+fn a_folder_is_never_moved_onto_another() {
+    let folder = TempDir::new().unwrap();
+    let (account, sealed) = (folder.path().join("account"), folder.path().join("sealed"));
+    for path in [&account, &sealed] {
+        std::fs::create_dir(path).unwrap();
+        std::fs::write(path.join("mail.sqlite"), path.to_str().unwrap()).unwrap();
+    }
+    let error = seal_account_folder(&account, &sealed).unwrap_err();
+    assert!(matches!(error, StoreError::Occupied { .. }), "{error:?}");
+    for path in [&account, &sealed] {
+        let kept = std::fs::read_to_string(path.join("mail.sqlite")).unwrap();
+        assert_eq!(kept, path.to_str().unwrap());
+    }
+    let missing = folder.path().join("missing");
+    let error = seal_account_folder(&missing, &folder.path().join("new")).unwrap_err();
+    assert!(matches!(error, StoreError::Io { .. }), "{error:?}");
+    assert!(!missing.exists());
+    // An empty folder at the target is no obstacle.
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    seal_account_folder(&account, &empty).unwrap();
+    assert!(empty.join("mail.sqlite").exists());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod accounts;
 mod bodies;
 mod exit;
 mod fixture;
+mod holdings;
 mod intents;
 mod kill;
 mod lists;
