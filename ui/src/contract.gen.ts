@@ -852,6 +852,809 @@ export type SavedView = {
  */
 name: string | null, };
 
+export type UnreadMark = "number" | "dot" | "none";
+
+export type GroupView = { 
+/**
+ * Its local id.
+ */
+id: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * Unread conversations in the inboxes of its accounts.
+ */
+unread: number, };
+
+export type CreateGroupRequest = { 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * Its accounts; they leave the groups they were in.
+ */
+accounts: Array<string>, };
+
+export type UpdateGroupRequest = { 
+/**
+ * Which group.
+ */
+group: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * Its accounts; they leave the groups they were in.
+ */
+accounts: Array<string>, };
+
+export type GroupRequest = { 
+/**
+ * Which group.
+ */
+group: string, };
+
+export type ReorderRequest = { 
+/**
+ * All groups, first one first.
+ */
+groups: Array<string>, 
+/**
+ * All accounts, first one first.
+ */
+accounts: Array<string>, };
+
+export type DataChoice = "sealed" | "wiped";
+
+export type SignOutRequest = { 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * What becomes of its mail here.
+ */
+data: DataChoice, };
+
+export type SignOutView = { 
+/**
+ * Whether the tenant was told that the session has ended.
+ */
+session_ended: boolean, 
+/**
+ * What was deleted, where the mail was wiped.
+ */
+receipt: ReceiptView | null, 
+/**
+ * The sealed copy, where it was kept.
+ */
+sealed: SealedView | null, };
+
+export type ReceiptItemView = { 
+/**
+ * What it was.
+ */
+kind: ReceiptKind, 
+/**
+ * Its name: a file below the account's folder, or the name of the key.
+ */
+name: string, 
+/**
+ * Octets, for files.
+ */
+octets: number | null, 
+/**
+ * Looked for afterwards and not found.
+ */
+gone: boolean, };
+
+export type ReceiptKind = "file" | "key" | "entry";
+
+export type SealedWhy = "signed_out" | "set_aside";
+
+export type SealedView = { 
+/**
+ * Its local id.
+ */
+id: string, 
+/**
+ * What the person called it.
+ */
+name: string, 
+/**
+ * Its address.
+ */
+email: string, 
+/**
+ * On its tile.
+ */
+letter: string, 
+/**
+ * Its colour.
+ */
+color: AccountColor, 
+/**
+ * Why it was sealed.
+ */
+why: SealedWhy, 
+/**
+ * Since when, Unix seconds.
+ */
+sealed_at: number, 
+/**
+ * Deleted after this, Unix seconds; none to keep it.
+ */
+keep_until: number | null, 
+/**
+ * Octets on disk.
+ */
+octets: number, 
+/**
+ * The record of the change that set it aside, for a recovery pack.
+ */
+journal: string | null, };
+
+export type SealedRequest = { 
+/**
+ * Which copy.
+ */
+sealed: string, };
+
+export type KeepSealedRequest = { 
+/**
+ * Which copy.
+ */
+sealed: string, 
+/**
+ * Days from now, at least 1; none to keep it until it is deleted by hand.
+ */
+days: number | null, };
+
+export type OneAccountView = { 
+/**
+ * Whether it is on.
+ */
+on: boolean, 
+/**
+ * Whether the organisation has set it.
+ */
+managed: boolean, 
+/**
+ * Several accounts are here although it is on: the person has to say which one stays.
+ */
+choose: boolean, };
+
+export type OneAccountRequest = { 
+/**
+ * On or off.
+ */
+on: boolean, 
+/**
+ * Which account stays, where several are here.
+ */
+keep: string | null, 
+/**
+ * What becomes of the others' mail on this computer.
+ */
+data: DataChoice | null, };
+
+export type SessionsView = { 
+/**
+ * In the person's order.
+ */
+sessions: Array<SessionView>, };
+
+export type ArrivalView = "push" | "polling" | "off";
+
+export type Fix = "nothing" | "sign_in" | "keyring" | "resume" | "unlock" | "retry" | "disk";
+
+export type HostView = { 
+/**
+ * Its name and port.
+ */
+host: string, 
+/**
+ * First time, Unix seconds.
+ */
+first_at: number, 
+/**
+ * Last time, Unix seconds.
+ */
+last_at: number, 
+/**
+ * Requests so far.
+ */
+requests: number, };
+
+export type SessionView = { 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * The person's name.
+ */
+person: string | null, 
+/**
+ * The address.
+ */
+email: string, 
+/**
+ * Host of the login service.
+ */
+issuer: string, 
+/**
+ * The login service's id for the person.
+ */
+user: string, 
+/**
+ * Name of the connection of the last sign-in.
+ */
+connection: string | null, 
+/**
+ * The last sign-in, Unix seconds.
+ */
+signed_in_at: number | null, 
+/**
+ * The end of the token in hand, Unix seconds. It renews itself.
+ */
+token_ends_at: number | null, 
+/**
+ * The end of the session, if the login service says, Unix seconds.
+ */
+session_ends_at: number | null, 
+/**
+ * The last renewal, Unix seconds.
+ */
+renewed_at: number | null, 
+/**
+ * Last time everything was asked for and here, Unix seconds.
+ */
+synced_at: number | null, 
+/**
+ * How new mail is noticed.
+ */
+arrival: ArrivalView, 
+/**
+ * Changes that wait for the server.
+ */
+queued: number, 
+/**
+ * Octets on disk.
+ */
+octets: number, 
+/**
+ * Every host this account has ever spoken to.
+ */
+hosts: Array<HostView>, 
+/**
+ * How the account is.
+ */
+health: HealthView, 
+/**
+ * What to do about it.
+ */
+fix: Fix, };
+
+export type TextView = { 
+/**
+ * Plain text.
+ */
+text: string, };
+
+export type DevicesView = { 
+/**
+ * None where the login service offers no list.
+ */
+devices: Array<DeviceView> | null, };
+
+export type DeviceView = { 
+/**
+ * The login service's id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, };
+
+export type DeviceRequest = { 
+/**
+ * Whose.
+ */
+account: string, 
+/**
+ * Which.
+ */
+device: string, };
+
+export type SeparationView = { 
+/**
+ * In the person's order.
+ */
+accounts: Array<BelongingsView>, 
+/**
+ * The last check of this run.
+ */
+report: CheckReportView | null, };
+
+export type BelongingsView = { 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * Its folder below the data folder.
+ */
+folder: string, 
+/**
+ * Its files.
+ */
+files: Array<FileView>, 
+/**
+ * Name of its key in the keyring.
+ */
+key: string, 
+/**
+ * `aud` and `client_id` of its token: whom it is good for.
+ */
+audience: Array<string>, 
+/**
+ * Hosts it has spoken to.
+ */
+hosts: Array<HostView>, };
+
+export type FileView = { 
+/**
+ * Its name below the account's folder.
+ */
+name: string, 
+/**
+ * Octets.
+ */
+octets: number, };
+
+export type CheckReportView = { 
+/**
+ * When, Unix seconds.
+ */
+at: number, 
+/**
+ * Nothing was found where it does not belong, and each marker was found where it does.
+ */
+passed: boolean, 
+/**
+ * One line for each place that was looked at.
+ */
+lines: Array<CheckLineView>, };
+
+export type CheckLineView = { 
+/**
+ * The account whose marker was looked for.
+ */
+marker_of: string, 
+/**
+ * What was looked at.
+ */
+place: CheckPlace, 
+/**
+ * The account the place belongs to; none for what belongs to the app.
+ */
+place_of: string | null, 
+/**
+ * How much was looked at: files, keys, lines or requests.
+ */
+looked_at: number, 
+/**
+ * How often the marker was there.
+ */
+found: number, 
+/**
+ * Whether the marker belongs there.
+ */
+expected: boolean, 
+/**
+ * Where it was found although it does not belong there; names, never contents.
+ */
+leaks: Array<string>, };
+
+export type CheckPlace = "rows" | "files" | "keys" | "log" | "requests";
+
+export type IdentitiesView = { 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * Oldest first.
+ */
+identities: Array<IdentityView>, };
+
+export type IdentityView = { 
+/**
+ * The provider's id for the person.
+ */
+id: string, 
+/**
+ * The connection's id.
+ */
+connection: string, 
+/**
+ * The connection's name.
+ */
+connection_name: string, 
+/**
+ * The person's name there, where known: a name or an address.
+ */
+person: string | null, 
+/**
+ * Since when, Unix seconds, where the service says.
+ */
+since: number | null, 
+/**
+ * Whether the present session was opened by it.
+ */
+current: boolean, };
+
+export type AddIdentityRequest = { 
+/**
+ * The mailbox it shall open.
+ */
+account: string, 
+/**
+ * By which connection.
+ */
+connection: string, };
+
+export type RemoveIdentityRequest = { 
+/**
+ * Of which mailbox.
+ */
+account: string, 
+/**
+ * [`IdentityView::id`].
+ */
+identity: string, 
+/**
+ * [`IdentityView::connection`].
+ */
+connection: string, };
+
+export type LinkBeginRequest = { 
+/**
+ * The mailbox that is kept.
+ */
+kept: string, 
+/**
+ * The mailbox that is set aside.
+ */
+set_aside: string, };
+
+export type LinkRequest = { 
+/**
+ * Which one.
+ */
+flow: string, };
+
+export type LinkSide = "kept" | "set_aside";
+
+export type LinkProveRequest = { 
+/**
+ * Which change.
+ */
+flow: string, 
+/**
+ * Which side.
+ */
+side: LinkSide, };
+
+export type Unsettled = "outbox" | "queue";
+
+export type SettleHow = "send" | "drop";
+
+export type LinkSettleRequest = { 
+/**
+ * Which change.
+ */
+flow: string, 
+/**
+ * What.
+ */
+what: Unsettled, 
+/**
+ * How.
+ */
+how: SettleHow, };
+
+export type LinkExportRequest = { 
+/**
+ * Which change.
+ */
+flow: string, 
+/**
+ * A file for each message beside the mailbox files.
+ */
+eml: boolean, 
+/**
+ * Packed and encrypted with this; none for plain files.
+ */
+passphrase: string | null, 
+/**
+ * Only what is missing from the last try.
+ */
+retry: boolean, };
+
+export type LinkGoOnRequest = { 
+/**
+ * Which change.
+ */
+flow: string, 
+/**
+ * The person has ticked what the page asks to be ticked: incomplete figures, both sign-ins
+ * affected, no copy, or a copy with gaps.
+ */
+understood: boolean, };
+
+export type LinkConfirmRequest = { 
+/**
+ * Which change.
+ */
+flow: string, 
+/**
+ * The address of the mailbox that is set aside.
+ */
+typed: string, };
+
+export type JournalRequest = { 
+/**
+ * Which one.
+ */
+journal: string, };
+
+export type LinkEvent = { 
+/**
+ * Grows by one.
+ */
+seq: number, 
+/**
+ * Where it stands.
+ */
+link: LinkView, };
+
+export type LinkView = { 
+/**
+ * Its name.
+ */
+flow: string, 
+/**
+ * The mailbox that is kept.
+ */
+kept: LinkMailboxView, 
+/**
+ * The mailbox that is set aside.
+ */
+set_aside: LinkMailboxView, 
+/**
+ * The page to show.
+ */
+stage: LinkStageView, 
+/**
+ * Counts, once there are any.
+ */
+counts: LinkCountsView | null, 
+/**
+ * The copy that is taken along, once there is one.
+ */
+export: LinkExportView | null, 
+/**
+ * What stands in the way, on this page.
+ */
+trouble: LinkTroubleView | null, };
+
+export type LinkMailboxView = { 
+/**
+ * Its account.
+ */
+account: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * Its address.
+ */
+email: string, 
+/**
+ * On its tile.
+ */
+letter: string, 
+/**
+ * Its colour.
+ */
+color: AccountColor, 
+/**
+ * Name of its connection.
+ */
+connection: string | null, 
+/**
+ * Messages here.
+ */
+messages: number, 
+/**
+ * The oldest of them, Unix seconds.
+ */
+oldest: number | null, 
+/**
+ * Octets on this computer.
+ */
+octets: number, 
+/**
+ * Sign-ins that open it; 0 while not known.
+ */
+sign_ins: number, 
+/**
+ * Until when the proof holds, Unix seconds; none without one.
+ */
+proved_until: number | null, };
+
+export type LinkStageView = { "stage": "blocked" } | { "stage": "prove", 
+/**
+ * Which side.
+ */
+side: LinkSide, } | { "stage": "direction" } | { "stage": "counting" } | { "stage": "preview" } | { "stage": "settling" } | { "stage": "export" } | { "stage": "exporting", 
+/**
+ * Messages done.
+ */
+done: number, 
+/**
+ * Messages in all.
+ */
+total: number, 
+/**
+ * Octets written.
+ */
+octets: number, 
+/**
+ * Whether it is being read back.
+ */
+checking: boolean, } | { "stage": "exported" } | { "stage": "confirm", 
+/**
+ * What has to be typed.
+ */
+type_this: string, } | { "stage": "working", 
+/**
+ * The step.
+ */
+step: LinkStep, } | { "stage": "done", 
+/**
+ * When, Unix seconds.
+ */
+at: number, 
+/**
+ * The record of it.
+ */
+journal: string, 
+/**
+ * The sealed copy.
+ */
+sealed: string, } | { "stage": "not_changed" } | { "stage": "unknown", 
+/**
+ * The record of it.
+ */
+journal: string, };
+
+export type LinkStep = "sealing" | "asking" | "checking" | "closing";
+
+export type LinkCountsView = { 
+/**
+ * When it was counted, Unix seconds.
+ */
+counted_at: number, 
+/**
+ * Whether there may be more.
+ */
+at_least: boolean, 
+/**
+ * Conversations.
+ */
+conversations: number, 
+/**
+ * Messages.
+ */
+messages: number, 
+/**
+ * Unread messages.
+ */
+unread: number, 
+/**
+ * Drafts.
+ */
+drafts: number, 
+/**
+ * Messages waiting to be sent.
+ */
+outbox: number, 
+/**
+ * Changes that are not on the server.
+ */
+queued: number, 
+/**
+ * Octets of attachments, where the server says.
+ */
+attachment_bytes: number | null, 
+/**
+ * Sender addresses with their signatures.
+ */
+identities: number | null, 
+/**
+ * Rules on the server, where it says.
+ */
+rules: number | null, };
+
+export type LinkExportView = { 
+/**
+ * Name of the folder or file.
+ */
+name: string, 
+/**
+ * Messages written and compared.
+ */
+written: number, 
+/**
+ * Messages the server has.
+ */
+expected: number, 
+/**
+ * Octets.
+ */
+octets: number, 
+/**
+ * Subjects or ids of messages that could not be read, at most 100.
+ */
+missing: Array<string>, 
+/**
+ * SHA-256 of the manifest, hexadecimal.
+ */
+digest: string, };
+
+export type LinkTroubleView = { 
+/**
+ * What it is.
+ */
+kind: LinkTrouble, 
+/**
+ * The other side's own words, if any; never a secret.
+ */
+detail: string | null, 
+/**
+ * A number the words need: messages, octets, seconds, minutes or sign-ins.
+ */
+number: number | null, 
+/**
+ * A second one: octets free, changes, messages expected.
+ */
+other_number: number | null, };
+
+export type LinkTrouble = "same_person" | "already_opens" | "belongs_elsewhere" | "both_affected" | "kept_expired" | "proof_expired" | "wrong_person" | "not_finished" | "not_ours" | "forbidden" | "not_switched_on" | "linked_by_itself" | "cannot_count" | "not_settled" | "draft_open" | "no_space" | "export_incomplete" | "offline" | "no_answer" | "server_fault" | "too_many" | "not_shown_yet" | "session_left" | "keyring" | "cannot_seal" | "changed" | "typed_other" | "last_sign_in" | "clock" | "not_owner" | "busy" | "unexpected";
+
+export type AccountNameView = { 
+/**
+ * Its local id.
+ */
+id: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * Its address.
+ */
+email: string, };
+
 export type Calls = {
   "tenant.connect": { request: ConnectTenantRequest; reply: Empty };
   "tenant.rehearse": { request: Empty; reply: Empty };

@@ -95,6 +95,17 @@ fn declarations(config: &Config) -> Vec<String> {
         AttemptView, SignInView, SignInEvent, RemovalView, ReceiptView,
         RowView, ListEvent, AddressView, AttachmentView, BodyView, MessageView,
         ConversationView, ConversationEvent, SavedView,
+        UnreadMark, GroupView, CreateGroupRequest, UpdateGroupRequest, GroupRequest,
+        ReorderRequest, DataChoice, SignOutRequest, SignOutView, ReceiptItemView, ReceiptKind,
+        SealedWhy, SealedView, SealedRequest, KeepSealedRequest, OneAccountView,
+        OneAccountRequest, SessionsView, ArrivalView, Fix, HostView, SessionView, TextView,
+        DevicesView, DeviceView, DeviceRequest, SeparationView, BelongingsView, FileView,
+        CheckReportView, CheckLineView, CheckPlace, IdentitiesView, IdentityView,
+        AddIdentityRequest, RemoveIdentityRequest, LinkBeginRequest, LinkRequest, LinkSide,
+        LinkProveRequest, Unsettled, SettleHow, LinkSettleRequest, LinkExportRequest,
+        LinkGoOnRequest, LinkConfirmRequest, JournalRequest, LinkEvent, LinkView,
+        LinkMailboxView, LinkStageView, LinkStep, LinkCountsView, LinkExportView,
+        LinkTroubleView, LinkTrouble, AccountNameView,
     )
 }
 
