@@ -24,6 +24,7 @@ mod pkce;
 mod sealed_file;
 pub mod session;
 mod sign_in;
+mod steps;
 mod tenant;
 pub mod vault;
 mod verify;

@@ -19,9 +19,11 @@ use mail_model::AccountId;
 use rand::TryRng as _;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+use tracing::trace;
 use zeroize::Zeroizing;
 
 use crate::keys::{AccountKey, KeyPurpose, NoRandomBytes};
+use crate::steps::STEP;
 
 const MAGIC: &[u8; 9] = b"BRAIDSEAL";
 const VERSION: u8 = 1;
@@ -105,10 +107,12 @@ impl SealedFile {
     /// # Errors
     /// See [`SealedFileError`].
     pub fn write(&self, content: &[u8]) -> Result<(), SealedFileError> {
+        trace!(target: STEP, "a file is sealed");
         let sealed = self.seal(content)?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let fresh = self.path.with_extension("sealing");
         let written = write_private(&fresh, &sealed).and_then(|()| fs::rename(&fresh, &self.path));
+        trace!(target: STEP, "the fresh file is in place");
         if let Err(error) = written {
             if let Err(left) = fs::remove_file(&fresh) {
                 tracing::debug!(error = %left, "a half-written file could not be removed");
@@ -116,6 +120,7 @@ impl SealedFile {
             return Err(error.into());
         }
         sync_folder(folder)?;
+        trace!(target: STEP, "the folder is flushed");
         Ok(())
     }
 
@@ -198,13 +203,21 @@ pub(crate) fn delete_file(path: &Path) -> io::Result<()> {
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     delete_file(path)?;
+    trace!(target: STEP, "what an earlier write left is gone");
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    trace!(target: STEP, "the fresh file is empty");
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    file.write_all(first)?;
+    trace!(target: STEP, "the fresh file is half written");
+    file.write_all(second)?;
+    trace!(target: STEP, "the fresh file is written");
+    file.sync_all()?;
+    trace!(target: STEP, "the fresh file is flushed");
+    Ok(())
 }
 
 /// Makes a rename durable. Only Unix lets a folder be opened for that.

@@ -88,3 +88,39 @@ fn hear(answer: Result<Reply, NetworkError>) -> Heard {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn asked(address: &str) -> Heard {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_millis(100))
+            .build()
+            .unwrap();
+        hear(http::send(client.patch(address)).await)
+    }
+
+    #[tokio::test]
+    async fn silence_after_the_request_leaves_it_unknown() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        // Taken by the system's queue and never answered.
+        assert!(matches!(
+            asked(&address).await,
+            Heard::Unknown { reason } if reason == "no answer in time"
+        ));
+        drop(listener);
+    }
+
+    #[tokio::test]
+    async fn a_closed_door_means_that_nothing_was_sent() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = format!("http://{}/", socket.local_addr().unwrap());
+        assert!(matches!(asked(&address).await, Heard::NotSent(_)));
+    }
+}

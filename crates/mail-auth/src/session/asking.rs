@@ -3,6 +3,7 @@
 //! Reading is repeated once with a fresh token when the token is refused. What changes who the
 //! person is, is asked exactly once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mail_model::remote::{BearerToken, TokenSource as _};
@@ -74,7 +75,7 @@ impl Session {
     /// # Errors
     /// [`SessionError::Token`], [`SessionError::Login`].
     pub async fn profile(&self) -> Result<Profile, SessionError> {
-        self.asking(async |client, token| client.profile(token.expose()).await)
+        self.asking(|client, token| async move { client.profile(token.expose()).await })
             .await
     }
 
@@ -83,7 +84,7 @@ impl Session {
     /// # Errors
     /// [`SessionError::Token`], [`SessionError::Login`].
     pub async fn devices(&self) -> Result<Option<Vec<Device>>, SessionError> {
-        self.asking(async |client, token| client.devices(token.expose()).await)
+        self.asking(|client, token| async move { client.devices(token.expose()).await })
             .await
     }
 
@@ -95,7 +96,7 @@ impl Session {
         if !is_segment(id) {
             return Err(SessionError::BadId);
         }
-        self.asking(async |client, token| client.remove_device(id, token.expose()).await)
+        self.asking(|client, token| async move { client.remove_device(id, token.expose()).await })
             .await
     }
 
@@ -122,7 +123,7 @@ impl Session {
         if !is_segment(user) {
             return LinkAnswer::NotSent(SessionError::BadId);
         }
-        self.once(async |client, token| client.link(user, identity, token.expose()).await)
+        self.once(|client, token| async move { client.link(user, identity, token.expose()).await })
             .await
     }
 
@@ -133,14 +134,17 @@ impl Session {
         if !is_segment(id) {
             return LinkAnswer::NotSent(SessionError::BadId);
         }
-        self.once(async |client, token| client.unlink(id, token.expose()).await)
+        self.once(|client, token| async move { client.unlink(id, token.expose()).await })
             .await
     }
 
-    async fn once(
+    async fn once<F>(
         &self,
-        request: impl AsyncFnOnce(&AuthressClient, &BearerToken) -> Heard,
-    ) -> LinkAnswer {
+        request: impl FnOnce(Arc<AuthressClient>, BearerToken) -> F,
+    ) -> LinkAnswer
+    where
+        F: Future<Output = Heard>,
+    {
         let token = match self.token().await {
             Ok(token) => token,
             Err(error) => return LinkAnswer::NotSent(error.into()),
@@ -149,7 +153,7 @@ impl Session {
             Ok(client) => client,
             Err(error) => return LinkAnswer::NotSent(error.into()),
         };
-        let heard = request(&client, &token).await;
+        let heard = request(client, token).await;
         self.0.keep_jar_or_say().await;
         match heard {
             Heard::Accepted => LinkAnswer::Accepted,
@@ -170,16 +174,19 @@ impl Session {
     }
 
     /// Asks with the token in hand, and once more with a fresh one if that is refused.
-    pub(super) async fn asking<T>(
+    pub(super) async fn asking<T, F>(
         &self,
-        request: impl AsyncFn(&AuthressClient, &BearerToken) -> Result<T, AuthressError>,
-    ) -> Result<T, SessionError> {
+        request: impl Fn(Arc<AuthressClient>, BearerToken) -> F,
+    ) -> Result<T, SessionError>
+    where
+        F: Future<Output = Result<T, AuthressError>>,
+    {
         let token = self.token().await?;
         let client = self.0.client()?;
-        let mut answer = request(&client, &token).await;
+        let mut answer = request(Arc::clone(&client), token.clone()).await;
         if matches!(answer, Err(AuthressError::Refused { status: 401, .. })) {
             let token = self.replace(&token).await?;
-            answer = request(&client, &token).await;
+            answer = request(client, token).await;
         }
         self.0.keep_jar_or_say().await;
         Ok(answer?)

@@ -133,7 +133,7 @@ impl ConnectionTokenSource {
     async fn fetch(&self) -> Result<SecretString, TokenError> {
         let fetched = self
             .session
-            .asking(async |client, token| client.credentials(token.expose()).await)
+            .asking(|client, token| async move { client.credentials(token.expose()).await })
             .await;
         fetched.map_err(|error| match error {
             SessionError::Token(error) => error,

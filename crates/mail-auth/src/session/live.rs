@@ -72,8 +72,9 @@ pub(super) struct Live {
     pub(super) credentials: Option<Arc<Credentials>>,
     /// Newer than what is on disk, because the disk or the vault refused.
     pub(super) unsaved: Option<Arc<Credentials>>,
-    /// What callers wait for.
-    pub(super) renewal: Option<watch::Receiver<()>>,
+    /// Closed when callers need not wait any longer: the renewal has ended, or it does not matter
+    /// any more.
+    pub(super) waiting: Option<watch::Sender<()>>,
     /// The last renewal, also when nobody waits for it any more; closed when it has ended.
     pub(super) under_way: Option<watch::Receiver<()>>,
     pub(super) paused: bool,
@@ -113,7 +114,7 @@ impl Session {
                 epoch: parts.epoch,
                 credentials: None,
                 unsaved: None,
-                renewal: None,
+                waiting: None,
                 under_way: None,
                 paused: false,
                 last: SessionDetails::default(),
@@ -254,7 +255,7 @@ impl Inner {
                     live.sealed = None;
                     self.parts.vault.forget(&self.parts.account);
                 }
-                Effect::AnswerWaiting => live.renewal = None,
+                Effect::AnswerWaiting => live.waiting = None,
                 Effect::Publish => {
                     let _old = self.view.send_replace(live.seen());
                 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use mail_model::UnixTime;
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
+use tracing::trace;
 
 use super::SessionError;
 use super::live::{Inner, Live};
@@ -17,6 +18,7 @@ use super::state::{Effect, Event, NeedsSignIn, Validity};
 use crate::authress::{ATTEMPTS, AuthressError, Tokens};
 use crate::credentials::{Credentials, VerifiedIdentity};
 use crate::sealed_file::SealedFile;
+use crate::steps::STEP;
 use crate::verify::VerifyError;
 
 /// Between two tries while the server fails, doubling.
@@ -81,6 +83,7 @@ impl Run {
                 let validity = fresh.validity;
                 let now = self.inner.parts.clock.now();
                 self.finish(Event::Renewed { validity, now }, Some(fresh), None);
+                trace!(target: STEP, "the new token is in use");
             }
             End::Postponed(wait) => {
                 let until = self.not_before(wait);
@@ -103,13 +106,16 @@ impl Run {
     async fn ask(&self, credentials: &Arc<Credentials>, sealed: &Arc<SealedFile>) -> End {
         let mut pause = FIRST_PAUSE;
         for attempt in 1..=ATTEMPTS {
+            trace!(target: STEP, "the session is to be continued");
             let answer = credentials.client.continue_session().await;
+            trace!(target: STEP, "the answer is here");
             // The answer's cookies first: they may have replaced the ones on disk.
             if credentials.client.jar().is_changed()
                 && let Err(error) = self.store(credentials, sealed).await
             {
                 return End::NotStored(Arc::clone(credentials), error);
             }
+            trace!(target: STEP, "the answer's cookies are stored");
             let error = match answer {
                 Ok(tokens) => return self.accept(credentials, sealed, tokens).await,
                 Err(error) => error,
@@ -149,6 +155,7 @@ impl Run {
             }
             Err(_) => return End::Postponed(None),
         };
+        trace!(target: STEP, "the new token is verified");
         if claims.subject != parts.subject {
             return End::Over(NeedsSignIn::OtherPerson);
         }
@@ -166,7 +173,9 @@ impl Run {
             signed_in_at: old.signed_in_at,
             renewed_at: Some(parts.clock.now()),
         });
-        match self.store(&fresh, sealed).await {
+        let stored = self.store(&fresh, sealed).await;
+        trace!(target: STEP, "the new token is stored");
+        match stored {
             Ok(()) => End::Renewed(fresh),
             Err(error) => End::NotStored(fresh, error),
         }

@@ -50,9 +50,9 @@ impl Inner {
             Plan::Give(token) => Ok(token),
             Plan::Fail(error) => Err(error),
             Plan::TryVault => Err(TokenError::VaultUnavailable),
-            Plan::Await(mut renewal) => {
-                // The sender is dropped when the renewal has ended, however it ended.
-                while renewal.changed().await.is_ok() {}
+            Plan::Await(mut waiting) => {
+                // The sender is dropped when there is nothing to wait for any more.
+                while waiting.changed().await.is_ok() {}
                 self.outcome(refused)
             }
         }
@@ -70,16 +70,15 @@ impl Inner {
         };
         let effects = self.apply(&mut live, event);
         if effects.contains(&Effect::Renew) {
-            let under_way = renewal::start(self, &live);
-            live.renewal = Some(under_way.clone());
-            live.under_way = Some(under_way);
+            live.waiting = Some(watch::Sender::new(()));
+            live.under_way = Some(renewal::start(self, &live));
         }
         for effect in effects {
             match effect {
                 Effect::GiveToken => return live.give(),
                 Effect::AwaitRenewal => {
-                    if let Some(renewal) = &live.renewal {
-                        return Plan::Await(renewal.clone());
+                    if let Some(waiting) = &live.waiting {
+                        return Plan::Await(waiting.subscribe());
                     }
                 }
                 Effect::TryVault => return Plan::TryVault,

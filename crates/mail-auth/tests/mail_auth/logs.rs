@@ -46,7 +46,8 @@ async fn a_whole_sign_in_and_renewal_leaves_no_secret_in_the_log() {
         };
         let session = world.session(account, "user|ana").await;
         session.profile().await.unwrap();
-        let provider = session.connection_credentials().await.unwrap();
+        let source = session.connection_tokens("con_northwind");
+        let provider = source.token().await.unwrap();
         assert!(!provider.expose().is_empty());
         world.tenant.fault("renew", Fault::FailAfter(500));
         world.clock.advance(DAY);
@@ -114,6 +115,8 @@ fn secrets_cannot_be_printed_or_serialised() {
     assert_lacks!(mail_auth::SignedIn, std::fmt::Debug);
     assert_lacks!(mail_auth::SignedIn, serde::Serialize);
     assert_lacks!(mail_auth::Session, std::fmt::Debug);
+    assert_lacks!(mail_auth::ConnectionTokenSource, std::fmt::Debug);
+    assert_lacks!(mail_auth::LinkReturn, std::fmt::Debug);
     assert_lacks!(mail_auth::AuthressClient, std::fmt::Debug);
     assert_lacks!(mail_auth::SealedFile, std::fmt::Debug);
     assert_lacks!(mail_auth::callback::Accepted, std::fmt::Debug);

@@ -11,10 +11,18 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod asking;
 mod browser;
+mod connection;
+mod details;
 mod forged;
+mod holding;
 mod keyring;
+mod kill;
+mod linking;
 mod logs;
+mod once;
+mod people;
 mod redirect;
 mod renewal;
 mod sessions;

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
+use crate::people;
 use crate::world::{DAY, HandClock};
 
 /// How one answer goes wrong.
@@ -28,6 +29,8 @@ pub(crate) enum Fault {
     RetryAfter(u16, u64),
     /// Does the work, then fails: the client never hears of it.
     FailAfter(u16),
+    /// Does the work, then never answers. Only renewals.
+    HoldAfter,
     Text(&'static str),
 }
 
@@ -48,6 +51,16 @@ pub(crate) struct Switches {
     /// Left out of the redirect's query.
     pub(crate) redirect_without: &'static str,
     pub(crate) nonce_name: &'static str,
+    /// Appended to the session's cookie.
+    pub(crate) cookie_extra: &'static str,
+    /// A cookie stays good until its successor is used, so that a lost answer costs nothing.
+    pub(crate) lenient: bool,
+    /// Who comes back from adding a way in, if not the one whose token it was.
+    pub(crate) linked_person: Option<&'static str>,
+    /// What the provider's token is, if not a new one each time.
+    pub(crate) provider_token: Option<&'static str>,
+    /// Whether there is a list of devices.
+    pub(crate) has_devices: bool,
 }
 
 pub(crate) struct Inner {
@@ -61,10 +74,15 @@ pub(crate) struct Inner {
     keys: BTreeMap<String, SigningKey>,
     signing: String,
     person: String,
-    requests: BTreeMap<String, Value>,
+    pub(crate) requests: BTreeMap<String, Value>,
+    /// Whose token a login was opened with, by request.
+    pub(crate) bearers: BTreeMap<String, String>,
+    pub(crate) linked: Vec<Value>,
     codes: BTreeMap<String, (String, String)>,
     sessions: BTreeMap<String, String>,
+    newest: String,
     spent: BTreeSet<String>,
+    predecessors: BTreeMap<String, String>,
     pub(crate) reused: u32,
     pub(crate) secrets: Vec<String>,
     serial: u64,
@@ -75,6 +93,7 @@ pub(crate) struct TestTenant {
     pub(crate) url: String,
     pub(crate) inner: Arc<Mutex<Inner>>,
     gate: Arc<Gate>,
+    held: Arc<Notify>,
 }
 
 /// Holds exchanges and renewals back until the test lets them go.
@@ -92,6 +111,7 @@ impl TestTenant {
         let tenant = Self {
             url: url.clone(),
             gate: Arc::default(),
+            held: Arc::default(),
             inner: Arc::new(Mutex::new(Inner {
                 clock,
                 url,
@@ -102,6 +122,11 @@ impl TestTenant {
                     redirect_extra: String::new(),
                     redirect_without: "",
                     nonce_name: "nonce",
+                    cookie_extra: "",
+                    lenient: false,
+                    linked_person: None,
+                    provider_token: None,
+                    has_devices: true,
                 },
                 faults: BTreeMap::new(),
                 counts: BTreeMap::new(),
@@ -111,9 +136,13 @@ impl TestTenant {
                 signing: String::new(),
                 person: "user|ana".to_owned(),
                 requests: BTreeMap::new(),
+                bearers: BTreeMap::new(),
+                linked: people::first_identities(),
                 codes: BTreeMap::new(),
                 sessions: BTreeMap::new(),
+                newest: String::new(),
                 spent: BTreeSet::new(),
+                predecessors: BTreeMap::new(),
                 reused: 0,
                 secrets: Vec::new(),
                 serial: 0,
@@ -125,8 +154,7 @@ impl TestTenant {
             .route("/login", get(login))
             .route("/api/authentication/{id}/tokens", post(tokens))
             .route("/api/session", axum::routing::patch(renew).delete(end))
-            .route("/api/session/profile", get(profile))
-            .route("/api/session/credentials", get(credentials))
+            .merge(people::routes())
             .route("/.well-known/openid-configuration/jwks", get(jwks))
             .with_state(tenant.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -201,6 +229,11 @@ impl TestTenant {
         self.gate.arrived.notified().await;
     }
 
+    /// Waits until a renewal has been done and is not answered.
+    pub(crate) async fn somebody_is_held(&self) {
+        self.held.notified().await;
+    }
+
     async fn pass_gate(&self) {
         if self.gate.closed.load(SeqCst) {
             self.gate.arrived.notify_one();
@@ -243,7 +276,7 @@ impl Inner {
     }
 
     /// A value nobody may print; remembered for the search of the log.
-    fn secret(&mut self, kind: &str) -> String {
+    pub(crate) fn secret(&mut self, kind: &str) -> String {
         self.serial += 1;
         let seed = format!("{kind}-{}-{}", self.url, self.serial);
         let secret = URL_SAFE_NO_PAD.encode(Sha256::digest(seed.as_bytes()));
@@ -291,8 +324,10 @@ impl Inner {
         }
         let session = self.secret("session");
         self.sessions.insert(session.clone(), subject.to_owned());
+        self.newest = session.clone();
         let mut cookies = vec![format!(
-            "authress-session={session}; Path=/; HttpOnly; Secure; SameSite=Strict"
+            "authress-session={session}; Path=/; HttpOnly; Secure; SameSite=Strict{}",
+            self.switches.cookie_extra
         )];
         let body = match self.switches.place {
             Place::Body => json!({"access_token": access, "id_token": id, "expires_in": DAY}),
@@ -312,7 +347,12 @@ impl Inner {
     }
 
     /// Counts and remembers a request; gives the answer to fail with, if one is due.
-    fn enter(&mut self, endpoint: &'static str, headers: &HeaderMap, body: &[u8]) -> Option<Fault> {
+    pub(crate) fn enter(
+        &mut self,
+        endpoint: &'static str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<Fault> {
         *self.counts.entry(endpoint).or_default() += 1;
         let body = serde_json::from_slice(body).unwrap_or(Value::Null);
         self.seen.push((endpoint, headers.clone(), body));
@@ -320,7 +360,7 @@ impl Inner {
     }
 }
 
-fn failing(fault: Fault) -> Response {
+pub(crate) fn failing(fault: Fault) -> Response {
     match fault {
         Fault::Status(status, body) => {
             (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
@@ -331,11 +371,12 @@ fn failing(fault: Fault) -> Response {
         )
             .into_response(),
         Fault::FailAfter(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Fault::HoldAfter => unreachable!("only renewals are held"),
         Fault::Text(text) => text.into_response(),
     }
 }
 
-fn refuse(status: u16, body: Value) -> Response {
+pub(crate) fn refuse(status: u16, body: Value) -> Response {
     failing(Fault::Status(status, body))
 }
 
@@ -370,7 +411,11 @@ async fn authentication(
             return failing(fault);
         }
         let asked: Value = serde_json::from_slice(&body).unwrap();
-        let values = [&asked["connectionId"], &asked["applicationId"]];
+        let values = [
+            &asked["connectionId"],
+            &asked["tenantLookupIdentifier"],
+            &asked["applicationId"],
+        ];
         if !proven(&asked["antiAbuseHash"], &values, inner.now()) {
             return refuse(
                 400,
@@ -378,6 +423,15 @@ async fn authentication(
             );
         }
         let id = inner.secret("request");
+        if asked["linkIdentity"] == true && people::bearer_of(&headers).is_none() {
+            return refuse(
+                401,
+                json!({"title": "Who are you?", "errorCode": "Unauthorized"}),
+            );
+        }
+        inner
+            .bearers
+            .insert(id.clone(), people::bearer_of(&headers).unwrap_or_default());
         inner.requests.insert(id.clone(), asked);
         let url = format!("{}/login?request={id}", inner.url);
         Json(json!({"authenticationRequestId": id, "authenticationUrl": url})).into_response()
@@ -391,7 +445,11 @@ async fn login(
     tenant.with(|inner| {
         let id = query["request"].clone();
         let code = inner.secret("code");
-        let person = inner.person.clone();
+        let asked = &inner.requests[&id];
+        let person = match asked["linkIdentity"] {
+            Value::Bool(true) => people::person_after_linking(inner, &id),
+            _ => inner.person.clone(),
+        };
         inner.codes.insert(code.clone(), (id.clone(), person));
         let mut home =
             url::Url::parse(inner.requests[&id]["redirectUrl"].as_str().unwrap()).unwrap();
@@ -448,25 +506,38 @@ async fn tokens(
 async fn renew(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes) -> Response {
     let fault = tenant.with(|inner| inner.enter("renew", &headers, &body));
     tenant.pass_gate().await;
+    let is_held = matches!(fault, Some(Fault::HoldAfter));
     if let Some(fault) = &fault
-        && !matches!(fault, Fault::FailAfter(_))
+        && !matches!(fault, Fault::FailAfter(_) | Fault::HoldAfter)
     {
         return failing(fault.clone());
     }
-    tenant.with(|inner| {
+    let response = tenant.with(|inner| {
         let cookie = session_cookie(&headers).unwrap_or_default();
         if inner.spent.contains(&cookie) {
             inner.reused += 1;
         }
-        let Some(person) = inner.sessions.remove(&cookie) else {
+        let Some(person) = inner.sessions.get(&cookie).cloned() else {
             return refuse(404, json!({"title": "No session", "errorCode": "NotFound"}));
         };
-        inner.spent.insert(cookie);
+        // The one before is used up now at the latest.
+        let over = if inner.switches.lenient {
+            inner.predecessors.remove(&cookie)
+        } else {
+            Some(cookie.clone())
+        };
+        if let Some(over) = over {
+            inner.sessions.remove(&over);
+            inner.spent.insert(over);
+        }
         let response = inner.issue(&person);
+        if inner.switches.lenient {
+            inner.predecessors.insert(inner.newest.clone(), cookie);
+        }
         match fault {
-            Some(fault) => {
+            Some(Fault::FailAfter(status)) => {
                 // The next cookie arrives although the answer is a failure.
-                let mut failed = failing(fault);
+                let mut failed = failing(Fault::FailAfter(status));
                 for cookie in response.headers().get_all(header::SET_COOKIE) {
                     failed
                         .headers_mut()
@@ -474,9 +545,14 @@ async fn renew(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes
                 }
                 failed
             }
-            None => response,
+            _ => response,
         }
-    })
+    });
+    if is_held {
+        tenant.held.notify_one();
+        std::future::pending::<()>().await;
+    }
+    response
 }
 
 async fn end(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes) -> Response {
@@ -487,31 +563,6 @@ async fn end(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes) 
         let cookie = session_cookie(&headers).unwrap_or_default();
         inner.sessions.remove(&cookie);
         StatusCode::OK.into_response()
-    })
-}
-
-async fn profile(State(tenant): State<TestTenant>, headers: HeaderMap, body: Bytes) -> Response {
-    tenant.with(|inner| match inner.enter("profile", &headers, &body) {
-        Some(fault) => failing(fault),
-        None => Json(json!({
-            "userId": "user|ana", "email": "ana@northwind.example", "extra": {"x": 1},
-            "linkedIdentities": [
-                {"connection": {"connectionId": "con_northwind", "userId": "nw|1"}},
-                {"connection": {"connectionId": "google", "userId": "108"}, "linkedTime": "2026-01-02T03:04:05Z"},
-            ],
-        }))
-        .into_response(),
-    })
-}
-
-async fn credentials(
-    State(tenant): State<TestTenant>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    tenant.with(|inner| match inner.enter("credentials", &headers, &body) {
-        Some(fault) => failing(fault),
-        None => Json(json!({"accessToken": inner.secret("provider")})).into_response(),
     })
 }
 
