@@ -296,6 +296,7 @@ fn health_view(health: &Health) -> HealthView {
             until: until.seconds(),
         },
         Health::SignInNeeded => HealthView::SignInNeeded,
+        Health::Paused => HealthView::Paused,
         Health::VaultLocked => HealthView::VaultLocked,
         Health::Refused { detail } => HealthView::Refused {
             detail: detail.clone(),

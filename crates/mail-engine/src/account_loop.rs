@@ -59,10 +59,13 @@ impl AccountLoop {
     /// # Errors
     /// The local copy fails in a way that only a new start can cure.
     pub(crate) async fn run(mut self) -> Result<(), StepError> {
-        self.happen(Event::Start);
         while !self.finished {
             if self.shared.stop.is_cancelled() {
                 self.happen(Event::Stop);
+            } else if self.heed_gate() {
+                // The machine has stepped; its effects come first.
+            } else if self.state == State::Idle {
+                self.happen(Event::Start);
             } else if std::mem::take(&mut self.round_due) {
                 self.round_begun = Some(self.now());
                 self.shared.look_begins();
@@ -88,6 +91,26 @@ impl AccountLoop {
 
     pub(crate) const fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Makes the machine follow the gate; says whether it had to.
+    fn heed_gate(&mut self) -> bool {
+        let rests = self.state == State::Paused;
+        match (self.shared.gate.is_open(), rests) {
+            (false, false) => {
+                self.happen(Event::Pause);
+                self.round_due = false;
+                self.hint_at = None;
+                self.shared.gate.rest(true);
+                true
+            }
+            (true, true) => {
+                self.shared.gate.rest(false);
+                self.happen(Event::Resume);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Lets the machine step and does what follows.
@@ -132,6 +155,14 @@ impl AccountLoop {
             .into_iter()
             .flatten()
             .min();
+        let rests = self.state == State::Paused;
+        let gate_moves = async {
+            if rests {
+                shared.gate.opened().await;
+            } else {
+                shared.gate.closed().await;
+            }
+        };
         let due = async {
             match next {
                 Some(at) => shared.options.clock.sleep_until(at).await,
@@ -141,6 +172,7 @@ impl AccountLoop {
         tokio::select! {
             biased;
             () = shared.stop.cancelled() => (),
+            () = gate_moves => (),
             () = shared.wakes.wait() => self.woken(),
             () = due => self.time_up(),
         }
@@ -193,7 +225,8 @@ impl AccountLoop {
         let look_at = Some(self.now() + self.shared.options.block_check);
         let barred = |block, look_at| Event::Barred { block, look_at };
         let event = match error {
-            StepError::Stopped => return Ok(()),
+            // The loop looks at the token and the gate next.
+            StepError::Stopped | StepError::Paused => return Ok(()),
             StepError::Store(StoreError::DiskFull(_)) => barred(Block::DiskFull, look_at),
             StepError::Store(error @ StoreError::Damaged { .. }) => {
                 tracing::error!(%error, "the local copy is damaged");
@@ -234,6 +267,9 @@ impl AccountLoop {
             Reaction::AskPerson => match error {
                 SourceError::Token(TokenError::VaultUnavailable) => {
                     barred(Block::VaultLocked, look_at)
+                }
+                SourceError::Token(TokenError::Paused | TokenError::LockedByPerson) => {
+                    barred(Block::Paused, look_at)
                 }
                 other => barred(refused(other), look_at),
             },

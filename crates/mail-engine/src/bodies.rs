@@ -35,6 +35,9 @@ pub enum FetchError {
     /// The local copy.
     #[error(transparent)]
     Store(Arc<StoreError>),
+    /// The account is paused, and it is not here.
+    #[error("the account is paused")]
+    Paused,
     /// The engine was stopped, or failed while it was fetching.
     #[error("fetching was given up")]
     Stopped,
@@ -48,6 +51,7 @@ impl FetchError {
             Self::Gone => Reaction::GiveUp,
             Self::Source(error) => error.reaction(),
             Self::Store(error) => error.reaction(),
+            Self::Paused => Reaction::AskPerson,
             Self::Stopped => Reaction::RetryLater(None),
         }
     }
@@ -63,6 +67,7 @@ impl From<StepError> for FetchError {
     fn from(error: StepError) -> Self {
         match error {
             StepError::Stopped => Self::Stopped,
+            StepError::Paused => Self::Paused,
             StepError::Source(error) => Self::Source(Arc::new(error)),
             StepError::Store(error) => error.into(),
         }
@@ -227,6 +232,7 @@ async fn fetch(
         .filter_map(|(id, body)| Some((*by_id.get(&id)?, body)))
         .collect();
     let stored = bodies.iter().map(|(key, body)| (*key, body.clone()));
+    let _writing = shared.gate.writing().await?;
     shared.store.store_bodies(stored.collect()).await?;
     Ok(bodies)
 }

@@ -12,12 +12,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::account_loop::AccountLoop;
 use crate::bodies::{self, Demand, FetchError};
+use crate::gate::{Gate, Passage, guarded};
 use crate::notice::Notice;
 use crate::options::EngineOptions;
 use crate::push;
 use crate::shared::{Shared, Wakes};
 use crate::status::{AccountStatus, Health, StatusBoard};
 use crate::supervisor::keep_running;
+use crate::sync_state::State;
+
+mod control;
+
+pub use control::Settled;
 
 /// Notices kept for a listener that lags.
 const NOTICES: usize = 64;
@@ -43,12 +49,39 @@ impl AccountEngine {
         source: Arc<dyn MailSource>,
         options: EngineOptions,
     ) -> Result<Self, StoreError> {
+        Self::begin(store, source, options, Passage::Open).await
+    }
+
+    /// Starts without any traffic: what is here can be read and changed, and changes wait until
+    /// [`Self::resume`].
+    ///
+    /// # Errors
+    /// The local copy cannot be read.
+    pub async fn start_paused(
+        store: AccountStore,
+        source: Arc<dyn MailSource>,
+        options: EngineOptions,
+    ) -> Result<Self, StoreError> {
+        Self::begin(store, source, options, Passage::Paused).await
+    }
+
+    async fn begin(
+        store: AccountStore,
+        source: Arc<dyn MailSource>,
+        options: EngineOptions,
+        passage: Passage,
+    ) -> Result<Self, StoreError> {
         let report = store.report();
         let rebuilding = report
             .set_aside
             .iter()
             .any(|set| set.file == FileKind::Mail);
-        let board = StatusBoard::new(rebuilding);
+        let state = if passage == Passage::Open {
+            State::Idle
+        } else {
+            State::Paused
+        };
+        let board = StatusBoard::new(state, rebuilding);
         let queued = store.queued().await?;
         board.set_queued(queued);
         if let Some(at) = store.progress().await?.last_success {
@@ -67,6 +100,7 @@ impl AccountEngine {
             ahead: Notify::new(),
             prod: Notify::new(),
             stop: CancellationToken::new(),
+            gate: Gate::new(passage),
         });
         let (demands, received) = mpsc::unbounded_channel();
         let received = Arc::new(Mutex::new(received));
@@ -119,7 +153,7 @@ impl AccountEngine {
 
     /// Looks for new mail now and waits until that look is over, well or not; gives how the
     /// account is then. It may still be fetching older mail; see [`AccountStatus::progress`].
-    /// Does not wait where the server has asked to be left alone.
+    /// Does not wait where the server has asked to be left alone, nor where the account is paused.
     pub async fn sync(&self) -> AccountStatus {
         let mut looks = self.shared.looks.subscribe();
         let mut status = self.status();
@@ -129,6 +163,7 @@ impl AccountEngine {
         tokio::select! {
             _ = looks.wait_for(|looks| looks.ended >= next) => (),
             _ = status.wait_for(|status| matches!(status.health, Health::Waiting { .. })) => (),
+            () = self.shared.gate.closed() => (),
             () = self.shared.stop.cancelled() => (),
         }
         self.status().borrow().clone()
@@ -138,12 +173,22 @@ impl AccountEngine {
     /// can be reached.
     ///
     /// # Errors
-    /// See [`AccountStore::queue_edit`].
+    /// [`StoreError::Frozen`] after [`Self::freeze`]; else see [`AccountStore::queue_edit`].
+    ///
+    /// # Cancellation
+    /// Once begun it goes on to its end, whether or not anyone waits.
     pub async fn edit(&self, edit: NewIntent) -> Result<IntentId, StoreError> {
-        let (id, _) = self.shared.store.queue_edit(edit).await?;
-        self.shared.count_queued(true);
-        self.shared.wakes.mark();
-        Ok(id)
+        let shared = Arc::clone(&self.shared);
+        let task = tokio::spawn(async move {
+            let Ok(_writing) = shared.gate.writing().await else {
+                return Err(StoreError::Frozen);
+            };
+            let (id, _) = shared.store.queue_edit(edit).await?;
+            shared.count_queued(true);
+            shared.wakes.mark();
+            Ok(id)
+        });
+        task.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The body of a message: from the local copy, or from the server ahead of everything else.
@@ -157,6 +202,9 @@ impl AccountEngine {
     pub async fn fetch_body(&self, key: MessageKey) -> Result<Body, FetchError> {
         if let Some(body) = self.shared.store.body(key).await? {
             return Ok(body);
+        }
+        if !self.shared.gate.is_open() {
+            return Err(FetchError::Paused);
         }
         let (reply, answer) = oneshot::channel();
         self.demands
@@ -183,7 +231,7 @@ impl AccountEngine {
         let attachment = attachment.ok_or(FetchError::Gone)?;
         let request = self.shared.source.blob(&attachment.blob);
         let bytes = self.shared.ask(request).await?;
-        Ok((attachment, bytes))
+        Ok((attachment, guarded(Arc::clone(&self.shared), bytes)))
     }
 
     /// Stops all tasks. Requests are dropped; what is being stored is stored to its end by the
@@ -199,6 +247,10 @@ impl AccountEngine {
         {
             tracing::error!("a task of an account did not stop in time");
             tasks.shutdown().await;
+        }
+        // Hosts are noted for showing only: a failure here costs the newest of them.
+        if let Err(error) = self.shared.note_hosts().await {
+            tracing::debug!(%error, "the hosts spoken to could not be kept");
         }
     }
 }

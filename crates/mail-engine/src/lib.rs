@@ -17,6 +17,7 @@ mod bodies;
 pub mod clock;
 mod conversation;
 mod engine;
+mod gate;
 pub mod intents;
 mod list_diff;
 mod list_source;
@@ -37,7 +38,7 @@ pub use bodies::FetchError;
 pub use conversation::{
     Conversation, ConversationChange, ConversationMessage, OpenConversation, open_conversation,
 };
-pub use engine::AccountEngine;
+pub use engine::{AccountEngine, Settled};
 pub use list_diff::{Gap, ListDiff, ListSnapshot, Look, Replica};
 pub use list_view::{LARGEST_WINDOW, ListMember, MergedList, OpenList};
 pub use merge::{ListSource, MemberFailure, Merge, MergedKey, MergedRow, Rung, Totals, WindowRows};

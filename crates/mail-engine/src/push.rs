@@ -28,9 +28,14 @@ pub(crate) async fn run(shared: Arc<Shared>) -> Result<(), StepError> {
         if !open {
             return Ok(());
         }
+        tokio::select! {
+            () = shared.stop.cancelled() => return Ok(()),
+            () = shared.gate.opened() => (),
+        }
         let begun = shared.options.clock.now();
         let end = tokio::select! {
             () = shared.stop.cancelled() => return Ok(()),
+            () = shared.gate.closed() => End::Unwanted,
             end = channel(&shared) => end,
             _ = wanted.wait_for(|wanted| !*wanted) => End::Unwanted,
         };

@@ -17,14 +17,20 @@ use crate::sync_state::Event;
 impl AccountLoop {
     /// Looks at everything; gives the state from which changes can be asked for again.
     pub(crate) async fn resynchronise(&mut self) -> Result<StateString, StepError> {
-        let sweep = self.shared.store.begin_sweep().await?;
+        let sweep = {
+            let _writing = self.shared.gate.writing().await?;
+            self.shared.store.begin_sweep().await?
+        };
         // The newest page first, so that new mail shows while the rest is compared. Its state is
         // the oldest one met here, so changes asked for from it miss nothing.
         let page = self.newest(sweep).await?;
         let state = page.state;
         self.inventory(sweep, page.total).await?;
         self.ask_for_unmarked(sweep).await?;
-        self.shared.store.finish_sweep(sweep).await?;
+        {
+            let _writing = self.shared.gate.writing().await?;
+            self.shared.store.finish_sweep(sweep).await?;
+        }
         let progress = ProgressUpdate {
             message_state: Some(state.clone()),
             fill: Some(FillState::Complete),

@@ -85,6 +85,7 @@ impl AccountLoop {
     pub(crate) async fn apply(&self, batches: Vec<SyncBatch>) -> Result<(), StepError> {
         for batch in batches {
             self.check_stop()?;
+            let _writing = self.shared.gate.writing().await?;
             self.shared.store.apply(batch).await?;
         }
         Ok(())
@@ -93,6 +94,8 @@ impl AccountLoop {
     pub(crate) fn check_stop(&self) -> Result<(), StepError> {
         if self.shared.stop.is_cancelled() {
             Err(StepError::Stopped)
+        } else if !self.shared.gate.is_open() {
+            Err(StepError::Paused)
         } else {
             Ok(())
         }
@@ -245,7 +248,12 @@ impl AccountLoop {
                 alone -= 1;
                 open.truncate(1);
             }
-            match self.send(&open).await {
+            let sent = {
+                let shared = Arc::clone(&self.shared);
+                let _sending = shared.gate.sending.lock().await;
+                self.send(&open).await
+            };
+            match sent {
                 Ok(Sent::All) => self.edit_retry = None,
                 Ok(Sent::RefusedTogether(number)) => alone = number,
                 Ok(Sent::Later(asked)) => {
@@ -298,6 +306,7 @@ impl AccountLoop {
             match verdict {
                 Verdict::Again => sent = Sent::Later(None),
                 Verdict::Over { outcome, reason } => {
+                    let _writing = self.shared.gate.writing().await?;
                     self.shared.store.finish_intent(id, outcome).await?;
                     self.shared.count_queued(false);
                     if let Some(reason) = reason {
@@ -329,6 +338,7 @@ impl AccountLoop {
                 ..SyncBatch::default()
             };
             self.apply(vec![batch]).await?;
+            self.shared.note_hosts().await?;
             self.last_success_written = Some(now);
         }
         Ok(())

@@ -11,6 +11,7 @@ use mail_store::{AccountStore, StoreError};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::gate::Gate;
 use crate::notice::Notice;
 use crate::options::EngineOptions;
 use crate::status::StatusBoard;
@@ -21,6 +22,9 @@ pub(crate) enum StepError {
     /// The engine is being stopped.
     #[error("stopping")]
     Stopped,
+    /// The account is paused or frozen.
+    #[error("the account is paused")]
+    Paused,
     /// The server, or the way to it.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -48,6 +52,8 @@ pub(crate) struct Shared {
     /// Cuts short the wait of a task that failed.
     pub(crate) prod: Notify,
     pub(crate) stop: CancellationToken,
+    /// Whether the account may speak to its server.
+    pub(crate) gate: Gate,
 }
 
 impl Shared {
@@ -57,6 +63,12 @@ impl Shared {
 
     pub(crate) fn look_ends(&self) {
         self.looks.send_modify(|looks| looks.ended = looks.begun);
+    }
+
+    /// So many changes of the person wait.
+    pub(crate) fn set_queued(&self, queued: u64) {
+        self.queued.store(queued, Ordering::Relaxed);
+        self.board.set_queued(queued);
     }
 
     /// One more change of the person waits, or one fewer.
@@ -74,7 +86,18 @@ impl Shared {
         }
     }
 
-    /// Runs one request, unless the engine stops or the request takes too long.
+    /// Keeps which hosts were spoken to since the last time.
+    pub(crate) async fn note_hosts(&self) -> Result<(), StoreError> {
+        let contacts = self.source.hosts().take_unsaved();
+        let noted = self.store.note_hosts(contacts.clone()).await;
+        if noted.is_err() {
+            self.source.hosts().put_back(&contacts);
+        }
+        noted
+    }
+
+    /// Runs one request, unless the engine stops, the account is paused, or the request takes too
+    /// long.
     ///
     /// Dropping a request is safe: nothing is stored before it has been answered, and every edit
     /// can be sent again.
@@ -86,6 +109,7 @@ impl Shared {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(StepError::Stopped),
+            () = self.gate.closed() => Err(StepError::Paused),
             answer = request => Ok(answer?),
             () = self.options.clock.sleep_until(late) => {
                 Err(SourceError::Unreachable(Some(Box::new(TimedOut))).into())
@@ -180,7 +204,7 @@ impl StepError {
     /// What a loop has to do about it.
     pub(crate) fn reaction(&self) -> Reaction {
         match self {
-            Self::Stopped => Reaction::GiveUp,
+            Self::Stopped | Self::Paused => Reaction::GiveUp,
             Self::Source(error) => error.reaction(),
             Self::Store(error) => error.reaction(),
         }

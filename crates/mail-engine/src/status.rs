@@ -23,6 +23,8 @@ pub enum Health {
     },
     /// The session has ended.
     SignInNeeded,
+    /// The person wants no traffic; what is here can be read and changed.
+    Paused,
     /// The keyring is locked or gone.
     VaultLocked,
     /// The server refuses, or has no mail for this account.
@@ -107,6 +109,7 @@ impl Notes {
             State::Waiting { until, .. } => Health::Waiting {
                 until: until.unix(),
             },
+            State::Paused | State::Blocked(Block::Paused) => Health::Paused,
             State::Blocked(Block::SignInNeeded) => Health::SignInNeeded,
             State::Blocked(Block::VaultLocked) => Health::VaultLocked,
             State::Blocked(Block::Refused { detail }) => Health::Refused {
@@ -129,26 +132,24 @@ impl Notes {
 }
 
 impl StatusBoard {
-    pub(crate) fn new(rebuilding: bool) -> Self {
-        let status = AccountStatus {
-            health: if rebuilding {
-                Health::Rebuilding
-            } else {
-                Health::Working
+    pub(crate) fn new(state: State, rebuilding: bool) -> Self {
+        let mut notes = Notes {
+            state,
+            rebuilding,
+            faults: 0,
+            status: AccountStatus {
+                health: Health::Working,
+                progress: None,
+                synced_at: None,
+                queued: 0,
+                push: Arrival::Polling,
             },
-            progress: None,
-            synced_at: None,
-            queued: 0,
-            push: Arrival::Polling,
         };
+        notes.status.health = notes.health();
+        let status = watch::Sender::new(notes.status.clone());
         Self {
-            notes: std::sync::Mutex::new(Notes {
-                state: State::Idle,
-                rebuilding,
-                faults: 0,
-                status: status.clone(),
-            }),
-            status: watch::Sender::new(status),
+            notes: std::sync::Mutex::new(notes),
+            status,
         }
     }
 
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_fault_hides_the_state_until_it_is_over() {
-        let board = StatusBoard::new(false);
+        let board = StatusBoard::new(State::Idle, false);
         let status = board.watch();
         board.set_state(&State::Watching);
         board.fault();
@@ -229,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_rebuild_never_hides_that_the_account_is_offline() {
-        let board = StatusBoard::new(true);
+        let board = StatusBoard::new(State::Idle, true);
         let status = board.watch();
         board.set_state(&State::Connecting { tries: 0 });
         assert_eq!(status.borrow().health, Health::Rebuilding);
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_note_that_changes_nothing_wakes_nobody() {
-        let board = StatusBoard::new(false);
+        let board = StatusBoard::new(State::Idle, false);
         let mut status = board.watch();
         status.mark_unchanged();
         board.set_queued(0);

@@ -46,6 +46,8 @@ where
             () = shared.stop.cancelled() => return,
             () = shared.options.clock.sleep_until(now + delay) => (),
             () = shared.prod.notified() => (),
+            // Whoever closes the gate waits for the task to rest behind it.
+            () = shared.gate.closed() => (),
         }
         shared.board.fault_over();
     }

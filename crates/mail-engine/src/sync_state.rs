@@ -22,6 +22,8 @@ pub enum Block {
     DiskFull,
     /// The local copy is damaged; it has to be opened anew, which sets the damage aside.
     Damaged,
+    /// The session gives no token out while the person has it paused.
+    Paused,
 }
 
 /// Where one account's synchronisation stands.
@@ -63,6 +65,8 @@ pub enum State {
     },
     /// Only somebody outside can help.
     Blocked(Block),
+    /// The person wants no traffic.
+    Paused,
     /// Ended, for good.
     Stopping,
 }
@@ -76,7 +80,7 @@ impl State {
             | Self::CatchingUp { tries, .. }
             | Self::Offline { tries, .. }
             | Self::Waiting { tries, .. } => *tries,
-            Self::Idle | Self::Watching | Self::Blocked(_) | Self::Stopping => 0,
+            Self::Idle | Self::Watching | Self::Blocked(_) | Self::Paused | Self::Stopping => 0,
         }
     }
 }
@@ -124,6 +128,10 @@ pub enum Event {
         /// When to look whether somebody did; none where only a sign-in helps.
         look_at: Option<Moment>,
     },
+    /// The account was paused; whatever was under way was dropped.
+    Pause,
+    /// The account is no longer paused.
+    Resume,
     /// The engine is being stopped.
     Stop,
 }
@@ -157,7 +165,18 @@ pub fn step(state: State, event: Event) -> (State, Vec<Effect>) {
     match (state, event) {
         (S::Stopping, E::Start | E::Woken | E::Hinted | E::TimeUp | E::Answered)
         | (S::Stopping, E::Advanced { .. } | E::Finished | E::Lost { .. } | E::Busy { .. })
-        | (S::Stopping, E::Barred { .. } | E::Stop) => (S::Stopping, vec![]),
+        | (S::Stopping, E::Barred { .. } | E::Pause | E::Resume | E::Stop) => (S::Stopping, vec![]),
+        (
+            S::Idle
+            | S::Connecting { .. }
+            | S::CatchingUp { .. }
+            | S::Watching
+            | S::Offline { .. }
+            | S::Waiting { .. }
+            | S::Blocked(_)
+            | S::Paused,
+            E::Stop,
+        ) => (S::Stopping, vec![F::ClearTimer, F::ClosePush, F::Finish]),
         (
             S::Idle
             | S::Connecting { .. }
@@ -166,8 +185,25 @@ pub fn step(state: State, event: Event) -> (State, Vec<Effect>) {
             | S::Offline { .. }
             | S::Waiting { .. }
             | S::Blocked(_),
-            E::Stop,
-        ) => (S::Stopping, vec![F::ClearTimer, F::ClosePush, F::Finish]),
+            E::Pause,
+        ) => (S::Paused, vec![F::ClearTimer, F::ClosePush]),
+
+        (S::Paused, E::Resume) => connect(0),
+        // Nothing is under way here, and nothing begins.
+        (
+            S::Paused,
+            E::Start
+            | E::Woken
+            | E::Hinted
+            | E::TimeUp
+            | E::Answered
+            | E::Advanced { .. }
+            | E::Finished
+            | E::Lost { .. }
+            | E::Busy { .. }
+            | E::Barred { .. }
+            | E::Pause,
+        ) => (S::Paused, vec![]),
 
         (S::Idle, E::Start) => connect(0),
         (
@@ -180,16 +216,18 @@ pub fn step(state: State, event: Event) -> (State, Vec<Effect>) {
             | E::Finished
             | E::Lost { .. }
             | E::Busy { .. }
-            | E::Barred { .. },
+            | E::Barred { .. }
+            | E::Resume,
         ) => (S::Idle, vec![]),
 
         // A round is under way: the loop itself looks for hints between its requests.
-        (S::Connecting { tries }, E::Start | E::Woken | E::Hinted | E::TimeUp) => {
+        (S::Connecting { tries }, E::Start | E::Woken | E::Hinted | E::TimeUp | E::Resume) => {
             (S::Connecting { tries }, vec![])
         }
-        (S::CatchingUp { done, of, tries }, E::Start | E::Woken | E::Hinted | E::TimeUp) => {
-            (S::CatchingUp { done, of, tries }, vec![])
-        }
+        (
+            S::CatchingUp { done, of, tries },
+            E::Start | E::Woken | E::Hinted | E::TimeUp | E::Resume,
+        ) => (S::CatchingUp { done, of, tries }, vec![]),
         (S::Connecting { tries }, E::Answered) => (
             S::CatchingUp {
                 done: 0,
@@ -218,7 +256,7 @@ pub fn step(state: State, event: Event) -> (State, Vec<Effect>) {
 
         (S::Watching, E::Woken) => connect(0),
         (S::Watching, E::Hinted | E::TimeUp) => (S::Watching, vec![F::ClearTimer, F::BeginRound]),
-        (S::Watching, E::Start | E::Answered) => (S::Watching, vec![]),
+        (S::Watching, E::Start | E::Answered | E::Resume) => (S::Watching, vec![]),
 
         (S::Connecting { tries } | S::CatchingUp { tries, .. }, E::Lost { retry_at }) => {
             lose(retry_at, tries)
@@ -268,7 +306,8 @@ pub fn step(state: State, event: Event) -> (State, Vec<Effect>) {
             | E::Finished
             | E::Lost { .. }
             | E::Busy { .. }
-            | E::Barred { .. },
+            | E::Barred { .. }
+            | E::Resume,
         ) => (S::Offline { retry_at, tries }, vec![]),
         (
             S::Waiting {
@@ -283,7 +322,8 @@ pub fn step(state: State, event: Event) -> (State, Vec<Effect>) {
             | E::Finished
             | E::Lost { .. }
             | E::Busy { .. }
-            | E::Barred { .. },
+            | E::Barred { .. }
+            | E::Resume,
         ) => (
             S::Waiting {
                 until,
@@ -301,7 +341,8 @@ pub fn step(state: State, event: Event) -> (State, Vec<Effect>) {
             | E::Finished
             | E::Lost { .. }
             | E::Busy { .. }
-            | E::Barred { .. },
+            | E::Barred { .. }
+            | E::Resume,
         ) => (S::Blocked(block), vec![]),
     }
 }

@@ -106,6 +106,9 @@ pub enum StoreError {
         /// Where.
         path: PathBuf,
     },
+    /// The account is frozen: nothing is written to its files for the moment.
+    #[error("this account's files are not changed at the moment")]
+    Frozen,
     /// The store was closed.
     #[error("this account's files are closed")]
     Closed,
@@ -128,7 +131,7 @@ impl StoreError {
             | Self::Occupied { .. }
             | Self::Io { .. } => Reaction::AskPerson,
             Self::DiskFault(_) => Reaction::RetryLater(None),
-            Self::AccountConflict | Self::Closed => Reaction::GiveUp,
+            Self::AccountConflict | Self::Frozen | Self::Closed => Reaction::GiveUp,
             Self::Migration { .. } | Self::BadValue(_) | Self::Database(_) => Reaction::Bug,
         }
     }

@@ -41,6 +41,7 @@ fn states() -> Vec<(&'static str, State)> {
             },
         ),
         ("Blocked", State::Blocked(Block::SignInNeeded)),
+        ("Paused", State::Paused),
         ("Stopping", State::Stopping),
     ]
 }
@@ -91,6 +92,8 @@ fn events() -> Vec<(&'static str, Event)> {
                 look_at: Some(SOON),
             },
         ),
+        ("Pause", Event::Pause),
+        ("Resume", Event::Resume),
         ("Stop", Event::Stop),
     ]
 }
@@ -106,6 +109,7 @@ fn describe(state: &State) -> String {
         State::Offline { tries, .. } => format!("Offline, {}", count(*tries)),
         State::Waiting { tries, .. } => format!("Waiting, {}", count(*tries)),
         State::Blocked(block) => format!("Blocked({block:?})"),
+        State::Paused => "Paused".into(),
         State::Stopping => "Stopping".into(),
     }
 }
@@ -180,6 +184,28 @@ fn stopping_is_final_and_closes_what_is_open() {
         for (_, event) in events() {
             assert_eq!(step(State::Stopping, event), (State::Stopping, vec![]));
         }
+    }
+}
+
+#[test]
+fn a_paused_account_begins_nothing_until_it_is_resumed() {
+    for (name, state) in states() {
+        if state == State::Stopping {
+            continue;
+        }
+        let (paused, effects) = step(state, Event::Pause);
+        assert_eq!(paused, State::Paused, "{name}");
+        for begins in [Effect::BeginRound, Effect::OpenPush] {
+            assert!(!effects.contains(&begins), "{name}");
+        }
+    }
+    for (name, event) in events() {
+        let (next, effects) = step(State::Paused, event.clone());
+        let begins = effects.contains(&Effect::BeginRound);
+        assert_eq!(begins, event == Event::Resume, "{name}");
+        assert!(!effects.contains(&Effect::OpenPush), "{name}");
+        let leaves = matches!(event, Event::Resume | Event::Stop);
+        assert_eq!(next != State::Paused, leaves, "{name}");
     }
 }
 

@@ -15,6 +15,8 @@ mod marks;
 #[cfg(test)]
 mod merged_list;
 #[cfg(test)]
+mod pausing;
+#[cfg(test)]
 mod push;
 #[cfg(test)]
 mod server;

@@ -78,6 +78,17 @@ impl World {
         }
     }
 
+    pub(crate) async fn start_paused(&self) -> Running {
+        let source = Arc::clone(&self.server);
+        let engine = AccountEngine::start_paused(self.store.clone(), source, self.options())
+            .await
+            .unwrap();
+        Running {
+            status: engine.status(),
+            engine,
+        }
+    }
+
     /// An engine that has fetched everything once.
     pub(crate) async fn synced(&self) -> Running {
         let mut running = self.start().await;
