@@ -5,6 +5,7 @@
 //! answers on loopback names only (or the one name it is told it is reached by). What the contract leaves
 //! open, and what other than the real service is ours alone, is said where it is decided.
 
+mod admin;
 mod anti_abuse;
 mod authentication;
 mod callers;
@@ -178,6 +179,7 @@ impl Tenant {
             .merge(linking::routes())
             .merge(login::routes())
             .merge(page::routes())
+            .merge(admin::routes())
             .merge(discovery::routes())
             .fallback(web::unknown_path)
             .method_not_allowed_fallback(web::unknown_method)

@@ -61,6 +61,11 @@ pub(super) fn answers_to(host: &str, config: &TenantConfig) -> bool {
     url.host().is_some_and(|named| names_loopback(&named)) || url.host_str() == issuer
 }
 
+/// Whether a `Host` can only mean this computer.
+pub(super) fn is_loopback_host(host: &str) -> bool {
+    Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_loopback(&url))
+}
+
 fn covers(listed: &Url, url: &Url) -> bool {
     let same_place = listed.scheme() == url.scheme()
         && listed.port_or_known_default() == url.port_or_known_default();

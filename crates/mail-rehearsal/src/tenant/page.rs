@@ -1,6 +1,5 @@
 //! The tenant's own pages: plain HTML, one style sheet, no script, nothing from elsewhere.
 
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 use axum::Router;
@@ -20,16 +19,11 @@ use super::cookies::Cookies;
 use super::login::redirect;
 use super::origins::may_return_to;
 use super::sessions::end_session;
-use super::tokens::person_named;
+use crate::faults::Switch;
 
 const STYLE: &str = include_str!("page.css");
 
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let style = STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-});
+static STYLE_HASH: LazyLock<String> = LazyLock::new(|| STANDARD.encode(Sha256::digest(STYLE)));
 
 pub(super) fn routes() -> Router<Tenant> {
     Router::new()
@@ -65,15 +59,26 @@ pub(super) fn choices(title: &str, lead: &str, choices: &[Choice], cancel: &str)
         escape(lead),
         escape(cancel)
     );
-    document(StatusCode::OK, title, &body)
+    document(StatusCode::OK, title, &body, Forms::None)
 }
 
 /// A page that says one thing.
 pub(super) fn notice(status: StatusCode, title: &str, text: &str) -> Response {
-    document(status, title, &format!("<p>{}</p>", escape(text)))
+    let body = format!("<p>{}</p>", escape(text));
+    document(status, title, &body, Forms::None)
 }
 
-fn document(status: StatusCode, title: &str, body: &str) -> Response {
+/// Whether a page's forms may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forms {
+    /// It has none.
+    None,
+    /// To the tenant itself.
+    Own,
+}
+
+/// A whole page around `body`, which is HTML and escaped already.
+pub(super) fn document(status: StatusCode, title: &str, body: &str, forms: Forms) -> Response {
     let title = escape(title);
     let html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
@@ -81,8 +86,18 @@ fn document(status: StatusCode, title: &str, body: &str) -> Response {
          <main><h1>{title}</h1>{body}</main>\
          <footer>Rehearsal: this sign-in and its people are made up and stay on this computer.</footer></html>"
     );
+    let (style, action) = (
+        STYLE_HASH.as_str(),
+        match forms {
+            Forms::None => "'none'",
+            Forms::Own => "'self'",
+        },
+    );
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action {action}; frame-ancestors 'none'"
+    );
     let policy =
-        HeaderValue::from_str(&POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     let headers = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -98,7 +113,8 @@ fn document(status: StatusCode, title: &str, body: &str) -> Response {
     (status, headers, Html(html)).into_response()
 }
 
-fn escape(text: &str) -> String {
+/// Text made safe to stand in HTML, between tags or in quotes.
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -125,6 +141,8 @@ async fn home() -> Response {
 struct Leaving {
     client_id: Option<String>,
     redirect_uri: Option<String>,
+    /// `Profile` or `MFA`: which part of the settings comes first.
+    start_page: Option<String>,
 }
 
 impl Leaving {
@@ -159,32 +177,63 @@ async fn logout(
     response
 }
 
-/// Shows who is signed in in this browser.
+/// Shows who is signed in in this browser, and what belongs to them. There is nothing to change here: the
+/// official client does that with calls of its own.
 async fn settings(
     State(tenant): State<Tenant>,
     Query(leaving): Query<Leaving>,
     headers: HeaderMap,
 ) -> Response {
-    let person = caller(&tenant, &headers)
-        .ok()
-        .and_then(|caller| person_named(&tenant, &caller.user));
-    let mut body = match person {
-        Some(person) => format!(
-            "<p>You are signed in as <b>{}</b>, {}.</p>",
-            escape(&person.name),
-            escape(&person.email)
-        ),
-        None => "<p>Nobody is signed in in this browser.</p>".to_owned(),
+    let user = caller(&tenant, &headers).ok().map(|caller| caller.user);
+    let mut parts = match &user {
+        Some(user) => account_parts(&tenant, user),
+        None => vec!["<p>Nobody is signed in in this browser.</p>".to_owned()],
     };
-    if let Some(target) = leaving.target(&tenant)
-        && write!(
-            body,
-            "<p class=foot><a href=\"{}\">Back to the app</a></p>",
-            escape(target.as_str())
-        )
-        .is_err()
-    {
-        tracing::debug!("the way back was left out of the page");
+    if leaving.start_page.as_deref() == Some("MFA") {
+        parts.reverse();
     }
-    document(StatusCode::OK, "Your account", &body)
+    let mut body = parts.concat();
+    if let Some(target) = leaving.target(&tenant) {
+        let href = escape(target.as_str());
+        body.push_str(&format!(
+            "<p class=foot><a href=\"{href}\">Back to the app</a></p>"
+        ));
+    }
+    document(StatusCode::OK, "Your account", &body, Forms::None)
+}
+
+/// The profile and the second factors of a user, as HTML.
+fn account_parts(tenant: &Tenant, user: &str) -> Vec<String> {
+    tenant.read(|ledger| {
+        let Some((known, person)) = ledger.users.get(user).zip(ledger.person(user)) else {
+            return Vec::new();
+        };
+        let list = |items: Vec<String>| {
+            let items: String = items
+                .iter()
+                .map(|item| format!("<li class=line>{}</li>", escape(item)))
+                .collect();
+            format!("<ul>{items}</ul>")
+        };
+        let ways = known
+            .identities
+            .iter()
+            .map(|one| format!("{}, {}", one.connection, one.connection_user_id))
+            .collect();
+        let profile = format!(
+            "<p>You are signed in as <b>{}</b>, {}.</p><h2>Ways to sign in</h2>{}",
+            escape(&person.name),
+            escape(&person.email),
+            list(ways)
+        );
+        let devices: Vec<String> = known.devices.iter().map(|one| one.name.clone()).collect();
+        let factors = if tenant.faults().is_on(Switch::NoDevices) {
+            "<p>Second factors are not offered here.</p>".to_owned()
+        } else if devices.is_empty() {
+            "<p>There is none.</p>".to_owned()
+        } else {
+            list(devices)
+        };
+        vec![profile, format!("<h2>Second factors</h2>{factors}")]
+    })
 }

@@ -2,6 +2,7 @@
 
 mod linking;
 mod members;
+mod pages;
 mod refusals;
 mod renewal;
 mod sign_in;

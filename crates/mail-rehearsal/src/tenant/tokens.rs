@@ -119,10 +119,7 @@ pub(super) fn issued(tenant: &Tenant, bearer: &str) -> Result<IssuedToken, Token
 /// Whose access token this is.
 pub(super) fn person_of(tenant: &Tenant, bearer: &str) -> Result<Person, TokenRefused> {
     let issued = issued(tenant, bearer)?;
-    person_named(tenant, &issued.user).ok_or(TokenRefused::Unknown)
-}
-
-/// The person behind a user id.
-pub(super) fn person_named(tenant: &Tenant, user: &str) -> Option<Person> {
-    tenant.read(|ledger| ledger.person(user).cloned())
+    tenant
+        .read(|ledger| ledger.person(&issued.user).cloned())
+        .ok_or(TokenRefused::Unknown)
 }

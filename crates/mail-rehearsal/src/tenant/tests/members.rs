@@ -3,6 +3,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::faults::Switch;
+use crate::people::{Linking, newcomers};
+use crate::tenant::{ProviderCredentials, TokenRefused, TokenVerifier as _};
 
 async fn signed_in(world: &World) -> (Client, String) {
     let mut client = world.client();
@@ -128,21 +131,82 @@ async fn devices_come_and_go() {
 }
 
 #[tokio::test]
-async fn linking_and_the_last_identity_are_refused_clearly() {
+async fn second_factors_of_the_person_who_has_some_are_listed_and_removed_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::with(StateDir::open(dir.path()).unwrap(), None, |_| {}).await;
+    let mut client = world.client();
+    client.sign_in(&ana_at_home()).await;
+    let listed = client.get("/api/session/devices").await.json();
+    assert_eq!(
+        listed,
+        json!({ "devices": [
+            { "deviceId": "device_phone", "name": "Ana's phone" },
+            { "deviceId": "device_key", "name": "Security key" },
+        ] })
+    );
+    let path = "/api/session/devices/device_phone";
+    client.call(Method::DELETE, path, &json!({})).await;
+    let kept = std::fs::read_to_string(dir.path().join("tenant.json")).unwrap();
+    assert!(kept.contains("device_key") && !kept.contains("device_phone"));
+}
+
+#[tokio::test]
+async fn second_factors_can_be_not_offered() {
     let world = World::new().await;
     let (mut client, _) = signed_in(&world).await;
-    let link = client
-        .begin(&json!({ "linkIdentity": true, "connectionId": "google" }))
-        .await;
+    world.faults.switch(Switch::NoDevices, true);
+    let device = json!({ "name": "Key", "type": "TOTP" });
+    let path = "/api/session/devices";
+    assert_eq!(client.get(path).await.status, 404);
+    assert_eq!(client.call(Method::POST, path, &device).await.status, 404);
+    let one = format!("{path}/1");
+    assert_eq!(client.call(Method::DELETE, &one, &device).await.status, 404);
+}
+
+#[tokio::test]
+async fn credentials_differ_by_user_and_connection_and_change_when_told() {
+    let world = World::new().await;
+    let mut tokens = Vec::new();
+    for person in people() {
+        let mut client = world.client();
+        client.sign_in(&person).await;
+        let token = client.get("/api/session/credentials").await.json()["accessToken"].clone();
+        assert!(
+            token
+                .as_str()
+                .unwrap()
+                .starts_with(&format!("{}.", person.connection))
+        );
+        let verifier = ProviderCredentials::of(&world.tenant);
+        assert_eq!(verifier.person_of(token.as_str().unwrap()), Ok(person));
+        tokens.push((client, token));
+    }
+    let mut sketchbook = world.client();
+    assert!(world.tenant.set_linking("github", Linking::Automatic));
+    sketchbook.sign_in(&newcomers().remove(0)).await;
+    let linked = sketchbook.get("/api/session/credentials").await.json()["accessToken"].clone();
+    let verifier = ProviderCredentials::of(&world.tenant);
     assert_eq!(
-        (link.status.as_u16(), link.code()),
-        (403, "LinkingNotAllowed".to_owned())
+        verifier.person_of(linked.as_str().unwrap()),
+        Ok(ana_at_home())
     );
-    let stranger = world
-        .client()
-        .begin(&json!({ "linkIdentity": true, "connectionId": "google" }))
-        .await;
-    assert_eq!(stranger.status, 401);
+    assert!(tokens.iter().all(|(_, token)| *token != linked));
+
+    world.faults.rotate_credentials();
+    for (client, token) in &mut tokens {
+        let text = token.as_str().unwrap();
+        assert_eq!(verifier.person_of(text), Err(TokenRefused::Unknown));
+        assert_ne!(
+            client.get("/api/session/credentials").await.json()["accessToken"],
+            *token
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_last_identity_stays() {
+    let world = World::new().await;
+    let (mut client, _) = signed_in(&world).await;
     for path in [
         "/api/session/identities/ana.moreau",
         "/api/identities/northwind-sso",
@@ -161,6 +225,20 @@ async fn linking_and_the_last_identity_are_refused_clearly() {
             .status,
         404
     );
+}
+
+#[tokio::test]
+async fn a_session_says_how_long_it_lives() {
+    let world = World::with(StateDir::in_memory(), None, |config| {
+        config.session_life = Duration::from_secs(90);
+    })
+    .await;
+    let (mut client, _) = signed_in(&world).await;
+    let renewed = client.renew().await;
+    let line = renewed.cookie_line("authress-session").unwrap();
+    assert!(line.contains("; Max-Age=90;"), "{line}");
+    world.clock.advance(Duration::from_secs(90));
+    assert_eq!(client.renew().await.status, 404);
 }
 
 #[tokio::test]
