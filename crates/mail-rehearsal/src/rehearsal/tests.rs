@@ -1,3 +1,6 @@
+mod accounts;
+mod commit;
+
 use std::path::Path;
 
 use base64::Engine;
@@ -53,11 +56,8 @@ async fn renew(description: &Description, cookie: &str) -> Response {
 
 /// Signs somebody in with nothing but what the description says; gives the access token and the cookie.
 async fn sign_in(description: &Description, account: &str) -> (String, String) {
-    let person = description
-        .people
-        .iter()
-        .find(|person| person.account == account)
-        .unwrap();
+    let mut everybody = description.people.iter().chain(&description.newcomers);
+    let person = everybody.find(|person| person.account == account).unwrap();
     let start = json!({
         "applicationId": description.application_id, "redirectUrl": REDIRECT, "flowType": "code",
         "responseLocation": "query", "codeChallengeMethod": "S256",
