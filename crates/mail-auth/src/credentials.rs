@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mail_model::UnixTime;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::authress::AuthressClient;
+use crate::authress::{AuthressClient, AuthressError, Profile};
 use crate::session::Validity;
 
 /// For telling the login service that a session is not wanted.
@@ -54,6 +54,17 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
+    /// Who the person is and every way they can sign in, from the login service, before
+    /// anything of this sign-in is kept.
+    ///
+    /// # Errors
+    /// See [`AuthressError`].
+    pub async fn profile(&self) -> Result<Profile, AuthressError> {
+        let credentials = &self.credentials;
+        let token = credentials.access.expose_secret();
+        credentials.client.profile(token).await
+    }
+
     /// Ends the session that was just opened, for a sign-in that is not kept. Two seconds at
     /// most; gives whether the login service has confirmed it. If not, the session ends there
     /// by itself.

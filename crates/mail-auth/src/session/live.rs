@@ -107,6 +107,15 @@ impl Session {
         session
     }
 
+    /// The session of an account the person has locked before: neither vault nor disk is asked
+    /// until [`Session::unlock_key`].
+    #[must_use]
+    pub fn locked(parts: SessionParts) -> Self {
+        let session = Self::idle(parts);
+        session.0.apply(&mut session.0.live(), Event::Lock);
+        session
+    }
+
     fn idle(parts: SessionParts) -> Self {
         Self(Arc::new(Inner {
             live: Mutex::new(Live {
