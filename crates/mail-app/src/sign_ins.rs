@@ -38,9 +38,9 @@ pub(crate) struct Chosen {
     pub(crate) color: AccountColor,
 }
 
-struct Attempt {
-    phase: watch::Sender<SignInView>,
-    cancel: CancellationToken,
+pub(crate) struct Attempt {
+    pub(crate) phase: watch::Sender<SignInView>,
+    pub(crate) cancel: CancellationToken,
     url: Mutex<Option<Url>>,
     confirm: Mutex<Option<oneshot::Sender<Chosen>>>,
 }
@@ -111,6 +111,8 @@ impl From<SignInError> for UiError {
             SignInError::NoFreePort(_) => Self::new(ErrorCode::RedirectPort),
             SignInError::Expired => Self::new(ErrorCode::SignInExpired),
             SignInError::Declined { code } => Self::with_detail(ErrorCode::SignInRefused, code),
+            SignInError::Conflict { detail } => Self::with_detail(ErrorCode::SignInTaken, detail),
+            SignInError::OtherPerson => Self::new(ErrorCode::SignInUntrusted),
             SignInError::TokensInAddress | SignInError::NoCode => {
                 Self::new(ErrorCode::SignInUntrusted)
             }
@@ -161,18 +163,27 @@ impl App {
                 .ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
             tenant.sign_in_parts(connection.as_deref())
         };
-        let (name, attempt) = self.sign_ins().add();
-        let app = self.clone();
         let login = LoginRequest {
             connection,
             tenant_lookup: None,
             invite: None,
         };
+        let app = self.clone();
+        Ok(self.begin_attempt(|attempt| async move {
+            app.attempt(&attempt, parts, login, request.account, guide)
+                .await
+        }))
+    }
+
+    /// Runs an attempt by itself; its phases are in the `sign_in` feed until it has ended.
+    pub(crate) fn begin_attempt<F>(&self, run: impl FnOnce(Arc<Attempt>) -> F) -> AttemptView
+    where
+        F: Future<Output = Result<SignInView, UiError>> + Send + 'static,
+    {
+        let (name, attempt) = self.sign_ins().add();
+        let running = run(Arc::clone(&attempt));
         tokio::spawn(async move {
-            let ended = app
-                .attempt(&attempt, parts, login, request.account, guide)
-                .await;
-            let phase = match ended {
+            let phase = match running.await {
                 Ok(phase) => phase,
                 Err(_) if attempt.cancel.is_cancelled() => SignInView::Cancelled,
                 Err(error) => SignInView::Failed {
@@ -182,7 +193,7 @@ impl App {
             };
             attempt.phase.send_replace(phase);
         });
-        Ok(AttemptView { attempt: name })
+        AttemptView { attempt: name }
     }
 
     async fn attempt(
@@ -198,6 +209,25 @@ impl App {
             () = attempt.cancel.cancelled() => return Ok(SignInView::Cancelled),
         };
         let url = pending.url().clone();
+        let signed_in = self
+            .through_browser(attempt, url, guide, |waiting| async move {
+                pending.wait(&waiting).await
+            })
+            .await?;
+        self.settle(attempt, signed_in, asked_for).await
+    }
+
+    /// Shows an attempt's page and waits until the browser has come back, or cannot be opened.
+    pub(crate) async fn through_browser<T, F>(
+        &self,
+        attempt: &Attempt,
+        url: Url,
+        guide: Guide,
+        wait: impl FnOnce(CancellationToken) -> F,
+    ) -> Result<T, UiError>
+    where
+        F: Future<Output = Result<T, SignInError>>,
+    {
         *attempt.url.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.clone());
         attempt.phase.send_replace(SignInView::Waiting);
         let waiting = attempt.cancel.child_token();
@@ -212,8 +242,8 @@ impl App {
                 guided
             })
         };
-        let signed_in = match pending.wait(&waiting).await {
-            Ok(signed_in) => signed_in,
+        let back = match wait(waiting.clone()).await {
+            Ok(back) => back,
             Err(error) if waiting.is_cancelled() && !attempt.cancel.is_cancelled() => {
                 return match guided.await {
                     Ok(Err(guide)) => Err(guide),
@@ -223,7 +253,7 @@ impl App {
             Err(error) => return Err(error.into()),
         };
         attempt.phase.send_replace(SignInView::Finishing);
-        self.settle(attempt, signed_in, asked_for).await
+        Ok(back)
     }
 
     async fn guide(&self, url: &Url, guide: Guide) -> Result<(), UiError> {
