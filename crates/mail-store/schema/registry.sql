@@ -29,7 +29,7 @@ CREATE TABLE account (
     epoch INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     sealed_at INTEGER,
-    sealed_why TEXT CHECK (sealed_why IN ('signed_out', 'set_aside')),
+    sealed_why TEXT CHECK (sealed_why IN ('signed_out', 'set_aside', 'key_lost')),
     -- Until when the sealed copy is kept; null is for ever.
     keep_until INTEGER,
     -- How far a change of the person's sign-ins is, JSON; null when none is under way.

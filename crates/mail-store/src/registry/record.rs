@@ -89,11 +89,14 @@ pub enum SealReason {
     SignedOut,
     /// Its sign-in opens another mailbox now.
     SetAside,
+    /// Its key was lost and the account began anew: the copy waits for its key.
+    KeyLost,
 }
 
 words!(SealReason {
     SignedOut = "signed_out",
     SetAside = "set_aside",
+    KeyLost = "key_lost",
 });
 
 /// What is known of a sealed account.
