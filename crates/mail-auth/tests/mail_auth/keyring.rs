@@ -207,6 +207,8 @@ async fn inside_a_session_with_a_keyring() {
     vault.delete_key(&choir).await.unwrap();
     assert!(vault.key(&choir).await.unwrap().is_none());
     assert!(elsewhere.key(&work).await.unwrap().is_some());
+    a_key_is_sealed_and_comes_back(&vault, &choir).await;
+    an_entry_that_is_no_key_is_replaced_only_on_purpose(&vault, &choir).await;
 
     daemon.end();
     let daemon = Daemon::start(false);
@@ -229,6 +231,89 @@ async fn inside_a_session_with_a_keyring() {
             .join("keyrings")
             .exists()
     );
+}
+
+/// Entries as another program would write them.
+#[cfg(target_os = "linux")]
+async fn write(user: &str, secret: &'static [u8]) {
+    let user = user.to_owned();
+    // The store waits for the bus by itself, which a task may not.
+    tokio::task::spawn_blocking(move || {
+        let store: std::sync::Arc<keyring_core::CredentialStore> =
+            zbus_secret_service_keyring_store::Store::new().unwrap();
+        keyring_core::Entry::new_in_store(&store, "braid", &user)
+            .unwrap()
+            .set_secret(secret)
+            .unwrap();
+    })
+    .await
+    .unwrap();
+}
+
+async fn a_key_is_sealed_and_comes_back(vault: &KeyringVault, account: &AccountId) {
+    assert!(matches!(
+        vault.seal_key(account).await,
+        Err(VaultError::NoKey)
+    ));
+    let key = vault.create_key(account).await.unwrap();
+    for _ in 0..2 {
+        vault.seal_key(account).await.unwrap();
+        assert!(vault.key(account).await.unwrap().is_none());
+        assert!(vault.sealed_key(account).await.unwrap() == Some(key.clone()));
+    }
+    assert!(!vault.names().await.unwrap().contains(account));
+    assert_eq!(vault.sealed_names().await.unwrap(), [account.clone()]);
+
+    // Killed between the two writes of the way back: both entries are there.
+    #[cfg(target_os = "linux")]
+    {
+        let sealed: &'static [u8] = Box::leak(Box::new(*key.expose()));
+        write(account.as_str(), sealed).await;
+        vault.unseal_key(account).await.unwrap();
+        assert!(vault.key(account).await.unwrap() == Some(key.clone()));
+        assert!(vault.sealed_key(account).await.unwrap().is_none());
+        // Another key in the way is never written over.
+        vault.seal_key(account).await.unwrap();
+        write(account.as_str(), &[9; 32]).await;
+        assert!(matches!(
+            vault.unseal_key(account).await,
+            Err(VaultError::AlreadyThere)
+        ));
+        assert!(vault.sealed_key(account).await.unwrap() == Some(key));
+    }
+    for _ in 0..2 {
+        vault.delete_sealed_key(account).await.unwrap();
+        vault.delete_key(account).await.unwrap();
+    }
+    assert!(vault.sealed_names().await.unwrap().is_empty());
+}
+
+async fn an_entry_that_is_no_key_is_replaced_only_on_purpose(
+    vault: &KeyringVault,
+    account: &AccountId,
+) {
+    #[cfg(target_os = "linux")]
+    {
+        write(account.as_str(), b"too short").await;
+        assert!(matches!(vault.key(account).await, Err(VaultError::Damaged)));
+        assert!(matches!(
+            vault.create_key(account).await,
+            Err(VaultError::AlreadyThere)
+        ));
+        assert!(matches!(
+            vault.seal_key(account).await,
+            Err(VaultError::Damaged)
+        ));
+        assert!(matches!(vault.key(account).await, Err(VaultError::Damaged)));
+        let key = vault.replace_damaged_key(account).await.unwrap();
+        assert!(vault.key(account).await.unwrap() == Some(key.clone()));
+        assert!(matches!(
+            vault.replace_damaged_key(account).await,
+            Err(VaultError::AlreadyThere)
+        ));
+        assert!(vault.key(account).await.unwrap() == Some(key));
+    }
+    vault.delete_key(account).await.unwrap();
 }
 
 #[tokio::test]

@@ -88,6 +88,37 @@ async fn fifty_callers_with_one_spent_token_make_one_renewal() {
     assert_eq!(world.tenant.count("renew"), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_callers_on_threads_make_one_renewal_each_time_a_token_is_spent() {
+    const ROUNDS: u32 = 20;
+    let world = World::new().await;
+    let session = world.ana().await;
+    for round in 1..=ROUNDS {
+        let old = session.token().await.unwrap();
+        world.clock.advance(DAY);
+        let start = std::sync::Arc::new(tokio::sync::Barrier::new(50));
+        let callers = (0..50).map(|i| {
+            let (session, old, start) = (session.clone(), old.clone(), start.clone());
+            tokio::spawn(async move {
+                start.wait().await;
+                if i % 2 == 0 {
+                    session.token().await.unwrap()
+                } else {
+                    session.replace(&old).await.unwrap()
+                }
+            })
+        });
+        let tokens = in_time(futures::future::try_join_all(callers))
+            .await
+            .unwrap();
+        assert!(tokens.iter().all(|token| !differs(token, &tokens[0])));
+        assert!(differs(&tokens[0], &old));
+        assert_eq!(world.tenant.count("renew"), round);
+    }
+    assert_eq!(world.tenant.with(|t| t.reused), 0);
+    eprintln!("\n{ROUNDS} tokens spent, 50 callers each: {ROUNDS} renewals");
+}
+
 #[tokio::test]
 async fn a_caller_who_goes_away_does_not_lose_the_answer() {
     let world = World::new().await;
