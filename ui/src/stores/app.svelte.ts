@@ -1,4 +1,4 @@
-import type { AppView } from "../contract.gen.ts";
+import type { AppView, OneAccountRequest } from "../contract.gen.ts";
 import type { Close, Host, HostError } from "../host/host.ts";
 import { follow } from "./feed.ts";
 
@@ -46,6 +46,11 @@ export class AppStore {
 
   async forgetTenant(): Promise<void> {
     await this.#host.call("tenant.forget", {});
+  }
+
+  /** "One account at a time". */
+  async setOneAccount(request: OneAccountRequest): Promise<void> {
+    await this.#host.call("one_account.set", request);
   }
 
   async retryVault(): Promise<void> {

@@ -1,12 +1,17 @@
-/** The pages of the settings. */
-export type SettingsPage = "appearance" | "accounts" | "sessions" | "identities" | "privacy";
+/** Pages of the settings. */
+export type SettingsPage = "appearance" | "accounts" | "sessions" | "identities" | "separation";
 
 /** Which dialog is open, beside the sign-in's. */
 export type OpenDialog =
   | { readonly kind: "rename"; readonly account: string }
   | { readonly kind: "sign_out"; readonly account: string }
   | { readonly kind: "remove"; readonly account: string }
-  /** At a page, and there at an account. */
+  | { readonly kind: "delete_sealed"; readonly sealed: string }
+  /** A group to change, or a new one around an account. */
+  | { readonly kind: "group"; readonly group: string }
+  | { readonly kind: "new_group"; readonly account: string | null }
+  | { readonly kind: "account_list" }
+  /** At a page, with an account in sight there. */
   | { readonly kind: "settings"; readonly page?: SettingsPage; readonly account?: string }
   | { readonly kind: "keys" };
 

@@ -2,6 +2,7 @@
 import type {
   AccountView,
   Filter,
+  GroupView,
   ListMode,
   MailboxRole,
   MailboxView,
@@ -18,15 +19,21 @@ export const MERGED_ROLES: readonly MailboxRole[] = [
   "trash",
 ];
 
-export const MERGED_INBOX: Scope = { kind: "merged", role: "inbox" };
+export const MERGED_INBOX = { kind: "merged", role: "inbox" } satisfies Scope;
 
 /** Equal for equal scopes. */
 export function scopeKey(scope: Scope): string {
   switch (scope.kind) {
     case "merged":
-      return `merged:${scope.role}`;
+      return scope.group ? `group:${scope.group}:${scope.role}` : `merged:${scope.role}`;
     case "starred":
-      return scope.account === null ? "starred" : `starred:${scope.account}`;
+      return scope.group
+        ? `group:${scope.group}:starred`
+        : scope.account === null
+          ? "starred"
+          : `starred:${scope.account}`;
+    case "all":
+      return `all:${scope.account}`;
     case "mailbox":
       return `mailbox:${scope.account}:${scope.mailbox}`;
   }
@@ -42,6 +49,11 @@ export function scopeAccount(scope: Scope): string | null {
   return scope.kind === "merged" ? null : scope.account;
 }
 
+/** The group a scope shows, if it shows one. */
+export function scopeGroup(scope: Scope): string | null {
+  return scope.kind === "merged" || scope.kind === "starred" ? (scope.group ?? null) : null;
+}
+
 export function mailboxOfRole(account: AccountView, role: MailboxRole): MailboxView | undefined {
   return account.mailboxes.find((mailbox) => mailbox.role === role);
 }
@@ -52,8 +64,21 @@ export function homeScope(account: AccountView): Scope | null {
   return home ? { kind: "mailbox", account: account.id, mailbox: home.id } : null;
 }
 
+/** The inboxes of a group together, or of all accounts. */
+export function mergedInbox(group: string | null): Scope {
+  return group === null ? MERGED_INBOX : { ...MERGED_INBOX, group };
+}
+
 /** Whether the scope still exists. */
-export function scopeExists(scope: Scope, accounts: readonly AccountView[]): boolean {
+export function scopeExists(
+  scope: Scope,
+  accounts: readonly AccountView[],
+  groups: readonly GroupView[],
+): boolean {
+  const group = scopeGroup(scope);
+  if (group !== null && !groups.some(({ id }) => id === group)) {
+    return false;
+  }
   if (scope.kind === "merged" || scope.account === null) {
     return true;
   }
@@ -61,5 +86,5 @@ export function scopeExists(scope: Scope, accounts: readonly AccountView[]): boo
   if (!account) {
     return false;
   }
-  return scope.kind === "starred" || account.mailboxes.some(({ id }) => id === scope.mailbox);
+  return scope.kind !== "mailbox" || account.mailboxes.some(({ id }) => id === scope.mailbox);
 }

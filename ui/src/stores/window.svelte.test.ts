@@ -10,7 +10,7 @@ const inbox = (account: string) => ({ kind: "mailbox", account, mailbox: `${acco
 
 test("an account opens at its inbox, later where it was left", () => {
   const window = new WindowStore();
-  window.follow([work, choir]);
+  window.follow([work, choir], []);
   window.showAccount(work);
   expect(window.scope).toEqual(inbox("work"));
   window.showScope({ kind: "mailbox", account: "work", mailbox: "work-sent" });
@@ -23,36 +23,36 @@ test("an account opens at its inbox, later where it was left", () => {
 test("an account that is removed gives way to all of them", () => {
   const window = new WindowStore();
   const third = { ...choir, id: "third" };
-  window.follow([work, choir, third]);
+  window.follow([work, choir, third], []);
   window.showAccount(choir);
-  window.follow([work, third]);
+  window.follow([work, third], []);
   expect(window.account).toBeNull();
   expect(window.scope).toEqual(MERGED_INBOX);
 });
 
 test("one account alone is shown as itself, two are shown together", () => {
   const window = new WindowStore();
-  window.follow([work]);
+  window.follow([work], []);
   expect(window.account).toBe("work");
   expect(window.scope).toEqual(inbox("work"));
-  window.follow([work, choir]);
+  window.follow([work, choir], []);
   expect(window.account).toBeNull();
   expect(window.scope).toEqual(MERGED_INBOX);
 });
 
 test("an account without mailboxes is entered once its inbox is there", () => {
   const window = new WindowStore();
-  window.follow([work, choir]);
+  window.follow([work, choir], []);
   window.showAccount({ ...choir, mailboxes: [] });
   expect(window.scope).toBeNull();
-  window.follow([work, choir]);
+  window.follow([work, choir], []);
   expect(window.scope).toEqual(inbox("choir"));
 });
 
 test("a remembered scope that no longer exists is left", () => {
   const window = new WindowStore();
   window.restore({ kind: "mailbox", account: "work", mailbox: "gone" });
-  window.follow([work, choir]);
+  window.follow([work, choir], []);
   expect(window.account).toBe("work");
   expect(window.scope).toEqual(inbox("work"));
 });

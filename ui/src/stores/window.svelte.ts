@@ -1,5 +1,12 @@
-import type { AccountView, Filter, ListMode, Scope } from "../contract.gen.ts";
-import { MERGED_INBOX, homeScope, scopeAccount, scopeExists } from "./scope.ts";
+import type { AccountView, Filter, GroupView, ListMode, Scope } from "../contract.gen.ts";
+import {
+  MERGED_INBOX,
+  homeScope,
+  mergedInbox,
+  scopeAccount,
+  scopeExists,
+  scopeGroup,
+} from "./scope.ts";
 
 /**
  * How much fits: rail, sidebar, list and pane; rail, list and pane with the sidebar over
@@ -19,6 +26,8 @@ export function layoutFor(widthInRem: number): Layout {
 export class WindowStore {
   /** The account of the rail; none for all. */
   account = $state<string | null>(null);
+  /** The group of the rail; none for one account or all. */
+  group = $state<string | null>(null);
   /** None while an account has no mailbox yet. */
   scope = $state.raw<Scope | null>(MERGED_INBOX);
   mode = $state<ListMode>("conversations");
@@ -29,8 +38,8 @@ export class WindowStore {
   /** Which one of list and pane is shown where only one fits. */
   pane = $state<"list" | "reading">("list");
   sidebarOpen = $state(false);
-  /** The last scope of each account, and of all of them. */
-  readonly #last = new Map<string | null, Scope>();
+  /** The last scope of each account, of each group, and of all accounts. */
+  readonly #last = new Map<string, Scope>();
   #accounts = 0;
 
   /** Takes the scope of the last time. */
@@ -38,41 +47,58 @@ export class WindowStore {
     if (scope) {
       this.scope = scope;
       this.account = scopeAccount(scope);
+      this.group = scopeGroup(scope);
     }
   }
 
   showAccount(account: AccountView | null): void {
     this.account = account?.id ?? null;
-    const last = this.#last.get(this.account);
+    this.group = null;
+    const last = this.#last.get(this.#place);
     this.#go(last ?? (account ? homeScope(account) : MERGED_INBOX));
   }
 
+  showGroup(group: string): void {
+    this.account = null;
+    this.group = group;
+    this.#go(this.#last.get(this.#place) ?? mergedInbox(group));
+  }
+
   showScope(scope: Scope): void {
-    this.#last.set(this.account, scope);
+    this.#last.set(this.#place, scope);
     this.#go(scope);
   }
 
   /**
    * Leaves what no longer exists, and enters an account's inbox once it is there. One account
-   * alone is shown as itself; with the second one they are shown together.
+   * alone is shown as itself; with the second one they are shown together. A locked account
+   * shows nothing, and keeps its place.
    */
-  follow(accounts: readonly AccountView[]): void {
+  follow(accounts: readonly AccountView[], groups: readonly GroupView[]): void {
     const before = this.#accounts;
     this.#accounts = accounts.length;
     const [only] = accounts;
-    if (only && accounts.length === 1 && this.account === null) {
+    if (only && accounts.length === 1 && this.account === null && this.group === null) {
       this.showAccount(only);
     } else if (before === 1 && accounts.length === 2) {
       this.showAccount(null);
     }
     const account = accounts.find(({ id }) => id === this.account) ?? null;
-    if (this.account !== null && !account) {
-      this.#last.delete(this.account);
+    const groupGone = this.group !== null && !groups.some(({ id }) => id === this.group);
+    if ((this.account !== null && !account) || groupGone) {
+      this.#last.delete(this.#place);
       this.showAccount(null);
-    } else if (this.scope === null || !scopeExists(this.scope, accounts)) {
-      this.#last.delete(this.account);
-      this.#go(account ? homeScope(account) : MERGED_INBOX);
+    } else if (account?.health.kind === "locked") {
+      return;
+    } else if (this.scope === null || !scopeExists(this.scope, accounts, groups)) {
+      this.#last.delete(this.#place);
+      this.#go(account ? homeScope(account) : mergedInbox(this.group));
     }
+  }
+
+  /** Of the rail. */
+  get #place(): string {
+    return this.group === null ? `account:${this.account ?? ""}` : `group:${this.group}`;
   }
 
   #go(scope: Scope | null): void {

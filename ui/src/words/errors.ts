@@ -28,6 +28,16 @@ const SENTENCES: Record<ErrorCode, string> = {
   disk: "The file could not be written. The disk may be full.",
   accounts_left: "Remove all accounts first.",
   managed: "Your organisation has set this.",
+  choose_account: "Only one account may stay. Choose which one.",
+  proof_needed: "Sign in once more first, so that it is certain that it is you.",
+  last_sign_in: "This is the only way into the mailbox.",
+  sign_in_taken: "This sign-in already opens a different mailbox.",
+  linking_forbidden: "Your organisation does not allow these sign-ins to open one mailbox.",
+  not_offered: "The login service does not offer this.",
+  change_under_way: "A change of sign-ins is under way. Wait until it has ended.",
+  paused: "The account is paused.",
+  locked: "The account is locked.",
+  picture: "This file is not a picture Braid can use, or it is too large.",
   bug: "Something went wrong in Braid.",
 };
 

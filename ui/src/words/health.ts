@@ -21,6 +21,10 @@ export function healthWords(account: AccountView): string {
       return "Sign in again";
     case "signed_out":
       return "Signed out";
+    case "paused":
+      return syncedAt === null ? "Paused" : `Paused · showing mail from ${clockTime(syncedAt)}`;
+    case "locked":
+      return "Locked";
     case "vault_locked":
       return "Unlock the system keyring";
     case "refused":
@@ -77,6 +81,8 @@ export function trouble(health: HealthView): Trouble | null {
       return say("is being fetched again, its local copy was damaged. Drafts are safe.");
     case "fault":
       return say("stopped by a fault in Braid. Its mail stays readable.", "retry");
+    case "paused":
+    case "locked":
     case "disk_full":
     case "offline":
     case "current":

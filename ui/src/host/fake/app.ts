@@ -2,7 +2,6 @@
 import type {
   AccountView,
   BodyView,
-  Calls,
   MarkRequest,
   PreferencesView,
   SignInView,
@@ -19,8 +18,13 @@ import {
   type Reply,
   type Request,
 } from "../host.ts";
+import type { FakeContext, Handlers } from "./context.ts";
+import { lifeHandlers } from "./life.ts";
+import { linkView, linkingHandlers } from "./linking.ts";
 import { FakeList } from "./list.ts";
 import type { FakeThread } from "./mail.ts";
+import { separationHandlers } from "./separation.ts";
+import { sessionHandlers } from "./sessions.ts";
 import { fakeAccount, type FakeSetting } from "./states.ts";
 import { appView, conversationView } from "./views.ts";
 
@@ -30,8 +34,6 @@ interface Subscriber {
   readonly tell: (event: Record<string, unknown>) => void;
   readonly open: unknown;
 }
-
-type Handlers = { [K in CallName]?: (request: Request<K>) => Calls[K]["reply"] };
 
 export class FakeApp implements Host {
   readonly #state: FakeSetting;
@@ -46,9 +48,24 @@ export class FakeApp implements Host {
   };
   #signIn: SignInView = { phase: "preparing" };
   #delivered = 0;
+  readonly #handlers: Handlers;
 
   constructor(state: FakeSetting) {
     this.#state = state;
+    const context: FakeContext = {
+      state,
+      changeAccount: (id, change) => this.#changeAccount(id, change),
+      changed: () => this.#changed(),
+      tell: (feed) => this.#broadcast(feed),
+      signInAt: (view) => this.signInAt(view),
+    };
+    this.#handlers = {
+      ...this.#own,
+      ...lifeHandlers(context),
+      ...sessionHandlers(context),
+      ...separationHandlers(context),
+      ...linkingHandlers(context),
+    };
     this.#count();
     Object.assign(globalThis, { braidFake: this });
   }
@@ -115,7 +132,7 @@ export class FakeApp implements Host {
     this.#broadcast("sign_in");
   }
 
-  readonly #handlers: Handlers = {
+  readonly #own: Handlers = {
     "tenant.rehearse": () => this.#setTenant("rehearsal"),
     "tenant.forget": () => this.#setTenant("none"),
     "tenant.connect": ({ login_host, application_id }) => {
@@ -147,23 +164,8 @@ export class FakeApp implements Host {
       this.signInAt({ phase: "added", account: id });
       return {};
     },
-    "account.update": ({ account, name, color }) => {
-      this.#changeAccount(account, { name, color, letter: name.charAt(0).toUpperCase() });
-      return {};
-    },
-    "account.sign_out": ({ account }) => {
-      this.#changeAccount(account, { health: { kind: "signed_out" } });
-      return {};
-    },
-    "account.removal": () => ({ messages: 4_218, queued: 1, octets: 312_000_000 }),
-    "account.remove": ({ account }) => {
-      this.#state.accounts = this.#state.accounts.filter(({ id }) => id !== account);
-      this.#state.threads = this.#state.threads.filter((thread) => thread.account !== account);
-      this.#changed();
-      return { files: 14, octets: 312_000_000, key_deleted: true, session_ended: true };
-    },
     "list.window": ({ list, from, to }) => {
-      this.#lists.get(list)?.move(from, to, this.#state.threads);
+      this.#lists.get(list)?.move(from, to, this.#state);
       return {};
     },
     "message.load": ({ message }) => {
@@ -193,7 +195,7 @@ export class FakeApp implements Host {
     }
     const list = new FakeList(open, (event) => listener.onEvent(event));
     this.#lists.set(open.list, list);
-    list.snapshot(this.#state.threads);
+    list.snapshot(this.#state);
   }
 
   #load(message: number): void {
@@ -246,7 +248,7 @@ export class FakeApp implements Host {
     this.#count();
     this.#broadcast("accounts");
     this.#broadcast("conversation");
-    this.#lists.forEach((list) => list.update(this.#state.threads));
+    this.#lists.forEach((list) => list.update(this.#state));
   }
 
   #count(): void {
@@ -269,7 +271,11 @@ export class FakeApp implements Host {
       case "app":
         return tell({ app: appView(this.#state, this.#preferences) });
       case "accounts":
-        return tell({ accounts: this.#state.accounts });
+        return tell({
+          accounts: this.#state.accounts,
+          groups: this.#state.groups,
+          sealed: this.#state.sealed,
+        });
       case "sign_in":
         return tell({ sign_in: this.#signIn });
       case "conversation":
@@ -280,6 +286,8 @@ export class FakeApp implements Host {
             open as Open<"conversation">,
           ),
         });
+      case "link":
+        return tell({ link: linkView() });
       case "list":
         return;
     }

@@ -1,6 +1,7 @@
 /** One open list of the fake app. */
-import type { ListEvent, ListRequest, RowView, Scope } from "../../contract.gen.ts";
+import type { AccountView, ListEvent, ListRequest, RowView, Scope } from "../../contract.gen.ts";
 import { rowOf, type FakeThread } from "./mail.ts";
+import type { FakeSetting } from "./states.ts";
 
 const FIRST_PAGE = 60;
 
@@ -16,20 +17,20 @@ export class FakeList {
     this.#tell = tell;
   }
 
-  snapshot(threads: readonly FakeThread[]): void {
-    const all = this.#select(threads);
+  snapshot(setting: FakeSetting): void {
+    const all = this.#select(setting);
     const rows = this.#rows(all);
     this.#remember(rows);
     this.#tell({ type: "snapshot", seq: 0, ...this.#counts(all), start: this.#range.from, rows });
   }
 
-  move(from: number, to: number, threads: readonly FakeThread[]): void {
+  move(from: number, to: number, setting: FakeSetting): void {
     this.#range = { from, to };
-    this.update(threads);
+    this.update(setting);
   }
 
-  update(threads: readonly FakeThread[]): void {
-    const all = this.#select(threads);
+  update(setting: FakeSetting): void {
+    const all = this.#select(setting);
     const rows = this.#rows(all);
     const changed = rows.filter((row) => this.#known.get(row.key) !== JSON.stringify(row));
     this.#remember(rows);
@@ -43,9 +44,13 @@ export class FakeList {
     });
   }
 
-  #select(threads: readonly FakeThread[]): FakeThread[] {
+  #select({ accounts, threads }: FakeSetting): FakeThread[] {
     const { scope, filter } = this.#request;
-    return threads.filter((thread) => inScope(thread, scope) && passes(thread, filter));
+    return threads.filter((thread) => {
+      const account = accounts.find(({ id }) => id === thread.account);
+      const readable = account !== undefined && account.health.kind !== "locked";
+      return readable && inScope(thread, account, scope) && passes(thread, filter);
+    });
   }
 
   #rows(all: readonly FakeThread[]): RowView[] {
@@ -62,13 +67,18 @@ export class FakeList {
   }
 }
 
-function inScope(thread: FakeThread, scope: Scope): boolean {
+function inScope(thread: FakeThread, account: AccountView, scope: Scope): boolean {
   switch (scope.kind) {
     case "merged":
-      return thread.role === scope.role;
+      return (
+        thread.role === scope.role && (scope.group === undefined || scope.group === account.group)
+      );
+    case "all":
+      return thread.account === scope.account;
     case "starred":
       return (
         (scope.account === null || scope.account === thread.account) &&
+        (scope.group === undefined || scope.group === account.group) &&
         thread.messages.some(({ flagged }) => flagged)
       );
     case "mailbox":

@@ -1,11 +1,24 @@
 /** The states of the window that design and stories look at. */
-import type { AccountColor, AccountView, HealthView, VaultView } from "../../contract.gen.ts";
+import type {
+  AccountColor,
+  AccountView,
+  GroupView,
+  HealthView,
+  OneAccountView,
+  SealedView,
+  VaultView,
+} from "../../contract.gen.ts";
 import { fakeThreads, type FakeThread } from "./mail.ts";
 
 export interface FakeSetting {
   tenant: "none" | "rehearsal" | "organisation";
   vault: VaultView;
+  oneAccount: OneAccountView;
+  /** A change of sign-ins that is under way. */
+  linking: string | null;
   accounts: AccountView[];
+  groups: GroupView[];
+  sealed: SealedView[];
   threads: FakeThread[];
   /** Feeds of lists answer never, or refuse. */
   list: "works" | "silent" | "offline";
@@ -33,7 +46,12 @@ export function fakeAccount(
     email,
     letter: name.charAt(0),
     color,
+    picture: null,
+    group: null,
+    unread_mark: "number",
     connection: null,
+    session_ends_at: null,
+    read_only: false,
     health,
     progress: null,
     synced_at: Math.floor(new Date().setHours(14, 2, 0, 0) / 1000),
@@ -65,7 +83,11 @@ function setting(change: Partial<FakeSetting> = {}): FakeSetting {
   return {
     tenant: "rehearsal",
     vault: "ready",
+    oneAccount: { on: false, managed: false, choose: false },
+    linking: null,
     accounts: three(),
+    groups: [],
+    sealed: [],
     threads: fakeThreads(Math.floor(Date.now() / 1000), 120),
     list: "works",
     bodies: "works",

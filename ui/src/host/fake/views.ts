@@ -10,11 +10,16 @@ const WAYS_IN = [
   { id: "choir", name: "Choir members" },
 ];
 
-export function appView({ tenant, vault }: FakeSetting, preferences: PreferencesView): AppView {
+export function appView(
+  { tenant, vault, oneAccount, linking }: FakeSetting,
+  preferences: PreferencesView,
+): AppView {
   const rehearsal = tenant === "rehearsal";
   return {
     version: "0.1.0",
     vault,
+    one_account: oneAccount,
+    linking,
     preferences,
     tenant:
       tenant === "none"
