@@ -3,20 +3,21 @@
 //! An account is always here, whatever is wrong with it: without its key it is closed, and says
 //! why. Everything an open account holds belongs to it alone.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mail_auth::{AccountKey, KeyPurpose, Session, SessionState, VaultError};
 use mail_engine::{AccountEngine, AccountStatus, EngineOptions, Health};
 use mail_jmap::JmapSource;
-use mail_model::remote::{MailSource, SourceError, TokenSource};
+use mail_model::remote::{MailSource, SourceError};
 use mail_model::{AccountId, MailboxRole};
 use mail_store::{AccountRecord, AccountStore, StoreError, StoreKey, StoreOptions};
 use tokio::sync::broadcast::error::RecvError;
-use url::Url;
 
 use crate::accounts::Signals;
 use crate::contract::{AccountView, HealthView, MailboxView, ProgressView, UnreadMark};
 use crate::paths::Paths;
+use crate::tenant::MailAt;
 
 /// What an account with its key has.
 pub(crate) struct OpenAccount {
@@ -38,6 +39,8 @@ pub(crate) enum Closed {
     Fault,
     /// It is being removed.
     Leaving,
+    /// A change of sign-ins is under way that may set it aside.
+    SetAside,
 }
 
 /// Why an account could not be opened.
@@ -56,8 +59,11 @@ pub(crate) enum OpenError {
 impl OpenError {
     fn closed(&self) -> Closed {
         match self {
+            // An entry that is no key opens nothing, however long one waits.
+            Self::NoKey
+            | Self::Vault(VaultError::Damaged)
+            | Self::Store(StoreError::WrongKey) => Closed::KeyLost,
             Self::Vault(_) => Closed::VaultLocked,
-            Self::NoKey | Self::Store(StoreError::WrongKey) => Closed::KeyLost,
             Self::Store(StoreError::DiskFull(_)) => Closed::DiskFull,
             Self::Store(_) | Self::Source(_) => Closed::Fault,
         }
@@ -70,6 +76,8 @@ pub(crate) struct Account {
     pub(crate) session: Session,
     record: RwLock<AccountRecord>,
     live: RwLock<Result<Arc<OpenAccount>, Closed>>,
+    /// Whether a change of sign-ins keeps it read-only.
+    frozen: AtomicBool,
     signals: Signals,
 }
 
@@ -80,6 +88,7 @@ impl Account {
             session,
             record: RwLock::new(record),
             live: RwLock::new(Err(Closed::VaultLocked)),
+            frozen: AtomicBool::new(false),
             signals,
         }
     }
@@ -129,7 +138,7 @@ impl Account {
         self: &Arc<Self>,
         paths: &Paths,
         key: Result<Option<AccountKey>, VaultError>,
-        mail: Url,
+        mail: MailAt,
     ) {
         if self.open().is_some() {
             return;
@@ -140,6 +149,9 @@ impl Account {
             error.closed()
         });
         if let Ok(open) = &live {
+            if self.is_frozen() {
+                open.engine.freeze().await;
+            }
             self.watch(open);
         }
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
@@ -150,16 +162,16 @@ impl Account {
         &self,
         paths: &Paths,
         key: Result<Option<AccountKey>, VaultError>,
-        mail: Url,
+        mail: MailAt,
     ) -> Result<OpenAccount, OpenError> {
         let key = key?.ok_or(OpenError::NoKey)?;
         let store_key = StoreKey::new(*key.derive(KeyPurpose::Database));
         let folder = paths.account(&self.id);
         let store = AccountStore::open(&folder, store_key, StoreOptions::default()).await?;
         tracing::debug!(account = %self.id, "files are open");
-        let tokens: Arc<dyn TokenSource> = Arc::new(self.session.clone());
-        let source: Arc<dyn MailSource> =
-            Arc::new(JmapSource::new(crate::tenant::jmap_config(mail), tokens)?);
+        let tokens = mail.tokens(&self.session);
+        let config = mail.config(self.session.hosts());
+        let source: Arc<dyn MailSource> = Arc::new(JmapSource::new(config, tokens)?);
         let engine =
             AccountEngine::start(store.clone(), Arc::clone(&source), EngineOptions::default())
                 .await?;
@@ -223,7 +235,33 @@ impl Account {
         self.touch();
     }
 
+    /// Ends all traffic and refuses every change, until [`Self::thaw`]: also when it is opened
+    /// anew.
+    pub(crate) async fn freeze(&self) {
+        self.frozen.store(true, Ordering::SeqCst);
+        if let Some(open) = self.open() {
+            open.engine.freeze().await;
+        }
+        self.touch();
+    }
+
+    /// Ends a freeze.
+    pub(crate) async fn thaw(&self) {
+        self.frozen.store(false, Ordering::SeqCst);
+        if let Some(open) = self.open() {
+            open.engine.resume().await;
+        }
+        self.touch();
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::SeqCst)
+    }
+
     fn health(&self, status: Option<&AccountStatus>) -> HealthView {
+        if self.closed() == Some(Closed::SetAside) {
+            return HealthView::Paused;
+        }
         match *self.session.state().borrow() {
             SessionState::SignedOut => return HealthView::SignedOut,
             SessionState::NeedsSignIn { .. } | SessionState::Sealed => {
@@ -239,7 +277,9 @@ impl Account {
             (_, Some(Closed::VaultLocked)) => HealthView::VaultLocked,
             (_, Some(Closed::KeyLost)) => HealthView::SignInNeeded,
             (_, Some(Closed::DiskFull)) => HealthView::DiskFull,
-            (None, None) | (_, Some(Closed::Fault | Closed::Leaving)) => HealthView::Fault,
+            (None, None) | (_, Some(Closed::Fault | Closed::Leaving | Closed::SetAside)) => {
+                HealthView::Fault
+            }
         }
     }
 
@@ -268,7 +308,7 @@ impl Account {
             unread_mark: UnreadMark::Number,
             connection: connection_name,
             session_ends_at: None,
-            read_only: false,
+            read_only: self.is_frozen(),
             health: self.health(status.as_ref()),
             progress: status.as_ref().and_then(|status| {
                 status.progress.map(|progress| ProgressView {

@@ -115,6 +115,9 @@ impl Accounts {
 impl From<StoreError> for UiError {
     fn from(error: StoreError) -> Self {
         tracing::warn!(%error, "store");
+        if matches!(error, StoreError::Frozen) {
+            return Self::new(ErrorCode::ChangeUnderWay);
+        }
         Self::new(
             if matches!(error, StoreError::DiskFull(_) | StoreError::DiskFault(_)) {
                 ErrorCode::Disk
@@ -259,18 +262,15 @@ impl App {
             UiError::new(ErrorCode::Disk)
         })?;
         let vault = self.0.vault.get();
-        if vault
-            .key(&account.id)
-            .await
-            .map_err(|error| vault_error(&error))?
-            .is_none()
-        {
-            vault
-                .create_key(&account.id)
-                .await
-                .map_err(|error| vault_error(&error))?;
-        }
-        Ok(())
+        let made = match vault.key(&account.id).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => vault.create_key(&account.id).await.map(drop),
+            Err(mail_auth::VaultError::Damaged) => {
+                vault.replace_damaged_key(&account.id).await.map(drop)
+            }
+            Err(error) => Err(error),
+        };
+        made.map_err(|error| vault_error(&error))
     }
 
     /// What removing an account would delete.

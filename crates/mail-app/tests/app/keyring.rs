@@ -1,9 +1,9 @@
 //! A keyring that is locked, and what the person can do about it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use mail_app::{AccountRequest, App, FeedSink, HealthView, MemoryVault, Vault};
+use mail_app::{AccountRequest, App, FeedSink, HealthView, MemoryVault, SignInView, Vault};
 use mail_auth::{AccountKey, VaultError};
 use mail_model::AccountId;
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ use crate::world::{LIMIT, World, until};
 struct Keyring {
     keys: Arc<MemoryVault>,
     locked: AtomicBool,
+    /// The account whose entry is no key.
+    damaged: Mutex<Option<AccountId>>,
 }
 
 impl Keyring {
@@ -22,6 +24,7 @@ impl Keyring {
         Arc::new(Self {
             keys: world.vault.clone(),
             locked: AtomicBool::new(true),
+            damaged: Mutex::default(),
         })
     }
 
@@ -37,6 +40,9 @@ impl Keyring {
 impl Vault for Keyring {
     async fn key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
         self.ask()?;
+        if self.damaged.lock().unwrap().as_ref() == Some(account) {
+            return Err(VaultError::Damaged);
+        }
         self.keys.key(account).await
     }
 
@@ -52,7 +58,17 @@ impl Vault for Keyring {
 
     async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
         self.ask()?;
-        self.keys.replace_damaged_key(account).await
+        if self
+            .damaged
+            .lock()
+            .unwrap()
+            .take_if(|it| it == account)
+            .is_none()
+        {
+            return Err(VaultError::AlreadyThere);
+        }
+        self.keys.delete_key(account).await?;
+        self.keys.create_key(account).await
     }
 
     async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError> {
@@ -160,5 +176,41 @@ async fn going_on_without_a_keyring_takes_no_account_for_lost_and_no_key_for_del
     assert!(receipt.unwrap().key_deleted);
     let left = world.vault.names().await.unwrap();
     assert!(left.len() == 1 && left[0].as_str() != work.id, "{left:?}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_entry_asks_for_a_sign_in_that_mends_it() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let (work, _) = world.two_accounts(&app).await;
+    app.stop().await;
+    drop(app);
+    let keyring = Keyring::locked(&world);
+    keyring.locked.store(false, Ordering::Relaxed);
+    *keyring.damaged.lock().unwrap() = Some(AccountId::new(work.id.clone()).unwrap());
+    let app = world.start_with(keyring.clone()).await;
+    until(&app, "a question to sign in", async |accounts| {
+        matches!(accounts[0].health, HealthView::SignInNeeded)
+            && matches!(accounts[1].health, HealthView::Current)
+    })
+    .await;
+    assert_eq!(told(&app).await, "ready", "the keyring itself is well");
+    assert!(
+        keyring.damaged.lock().unwrap().is_some(),
+        "nothing is replaced before"
+    );
+    let ended = world.sign_in(&app, "Work", Some(&work.id)).await;
+    assert_eq!(
+        ended,
+        SignInView::Renewed {
+            account: work.id.clone()
+        }
+    );
+    all_current(&app).await;
+    app.stop().await;
+    drop(app);
+    let app = world.start_with(keyring).await;
+    all_current(&app).await;
     app.stop().await;
 }
