@@ -6,6 +6,7 @@
 //! | [`sync_state`], [`plan`], [`intents`], [`backoff`] | the decisions, pure |
 //! | [`MergedList`] | a list over several accounts as a feed |
 //! | [`open_conversation`] | one conversation as a feed |
+//! | [`export`] | a whole account as files, verified |
 //!
 //! Protocols and credentials are only known as the traits of [`mail_model::remote`]. Everything
 //! below an engine belongs to one account; the only code that sees several is the merge, and it
@@ -17,6 +18,7 @@ mod bodies;
 pub mod clock;
 mod conversation;
 mod engine;
+pub mod export;
 mod gate;
 pub mod intents;
 mod list_diff;
