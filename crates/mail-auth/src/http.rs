@@ -95,7 +95,18 @@ fn builder(loopback: bool) -> reqwest::ClientBuilder {
 
 /// Sends a request and reads the whole answer.
 pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Reply, NetworkError> {
-    let mut response = request.send().await?;
+    read(request.send().await?).await
+}
+
+/// The same for a request that is complete.
+pub(crate) async fn execute(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+) -> Result<Reply, NetworkError> {
+    read(client.execute(request).await?).await
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Reply, NetworkError> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > LARGEST_BODY {

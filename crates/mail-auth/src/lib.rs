@@ -41,7 +41,7 @@ pub use loopback::NoFreePort;
 pub use sealed_file::{SealedFile, SealedFileError};
 pub use session::{
     ConnectionTokenSource, LinkAnswer, NeedsSignIn, Session, SessionDetails, SessionError,
-    SessionParts, SessionState, SettingsPage, SignOutReport, VaultProblem,
+    SessionParts, SessionState, SettingsPage, SignOutReport, TokenAudience, VaultProblem,
 };
 pub use sign_in::{LinkReturn, SignIn, SignInError, SignInParts};
 pub use tenant::{Connection, REDIRECT_PATH, TenantConfig, TenantError};

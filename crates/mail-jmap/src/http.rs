@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use mail_model::remote::{BearerToken, SourceError, TokenError, TokenSource};
-use mail_model::{HostLog, UnixTime};
+use mail_model::{HostLog, SentRequest, UnixTime};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap, redirect, tls};
 use serde::Deserialize;
@@ -127,6 +127,7 @@ impl Transport {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
             .map_err(|_| TokenError::SignInAgain)?;
         bearer.set_sensitive(true);
+        self.note(request, &bearer);
         let mut outgoing = self
             .client
             .request(request.method.clone(), request.url.clone())
@@ -139,14 +140,26 @@ impl Transport {
                 .header(CONTENT_TYPE, *content_type)
                 .body(body.clone());
         }
-        if let Some(host) = request.url.host_str() {
-            let now = UnixTime::from_seconds(Timestamp::now().as_second());
-            self.hosts.note(host, now);
-        }
         match tokio::time::timeout(patience, outgoing.send()).await {
             Ok(answer) => answer.map_err(unreachable),
             Err(elapsed) => Err(SourceError::Unreachable(Some(elapsed.into()))),
         }
+    }
+
+    fn note(&self, request: &Outgoing, bearer: &HeaderValue) {
+        let Some(host) = request.url.host_str() else {
+            return;
+        };
+        let sent = SentRequest {
+            method: request.method.as_str(),
+            host,
+            url: request.url.as_str(),
+            authorization: Some(bearer.as_bytes()),
+            cookies: None,
+            body: request.body.as_ref().map_or(&[], |(_, body)| body),
+        };
+        let now = UnixTime::from_seconds(Timestamp::now().as_second());
+        self.hosts.sent(&sent, now);
     }
 
     /// Sends, wants success, and reads the answer as JSON.

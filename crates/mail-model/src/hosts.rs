@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::UnixTime;
+use crate::requests::{Observing, RequestObserver, SentRequest};
 
 /// What is known of one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,7 @@ impl HostContact {
 #[derive(Debug, Clone, Default)]
 pub struct HostLog {
     hosts: Arc<Mutex<Hosts>>,
+    observing: Observing,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +62,32 @@ impl HostLog {
         let mut hosts = self.lock();
         add(&mut hosts.all, &contact);
         add(&mut hosts.unsaved, &contact);
+    }
+
+    /// The same for whoever can say more about the request than its host.
+    pub fn sent(&self, request: &SentRequest<'_>, now: UnixTime) {
+        self.note(request.host, now);
+        if let Some(observer) = self.observing.get() {
+            observer.sent(request);
+        }
+    }
+
+    /// Shows every request from now on to an observer, instead of the one before; `None` ends it.
+    pub fn observe(&self, observer: Option<Arc<dyn RequestObserver>>) {
+        self.observing.set(observer);
+    }
+
+    /// Takes over what another log has noted, such as that of the sign-in the account began with.
+    pub fn absorb(&self, other: &Self) {
+        if Arc::ptr_eq(&self.hosts, &other.hosts) {
+            return;
+        }
+        let contacts = other.contacts();
+        let mut hosts = self.lock();
+        for contact in &contacts {
+            add(&mut hosts.all, contact);
+            add(&mut hosts.unsaved, contact);
+        }
     }
 
     /// Every host since the account was opened, by name.
@@ -123,6 +151,38 @@ mod tests {
         let mail = log.contacts().remove(1);
         assert_eq!((mail.first_at, mail.last_at), (at(5), at(9)));
         assert_eq!(mail.requests, 2);
+    }
+
+    #[test]
+    fn what_a_sign_in_noted_is_taken_over_and_later_requests_are_shown_to_the_observer() {
+        struct Seen(Mutex<Vec<String>>);
+        impl RequestObserver for Seen {
+            fn sent(&self, request: &SentRequest<'_>) {
+                self.0.lock().unwrap().push(request.url.to_owned());
+            }
+        }
+        let request = |url: &'static str| SentRequest {
+            method: "GET",
+            host: "mail.example",
+            url,
+            authorization: None,
+            cookies: None,
+            body: &[],
+        };
+        let (account, sign_in) = (HostLog::new(), HostLog::new());
+        sign_in.note("login.example", at(3));
+        account.absorb(&sign_in);
+        let seen = Arc::new(Seen(Mutex::default()));
+        account.observe(Some(seen.clone()));
+        account
+            .clone()
+            .sent(&request("https://mail.example/1"), at(4));
+        account.observe(None);
+        account.sent(&request("https://mail.example/2"), at(5));
+        assert_eq!(*seen.0.lock().unwrap(), ["https://mail.example/1"]);
+        assert_eq!(account.names(), ["login.example", "mail.example"]);
+        assert_eq!(account.contacts()[1].requests, 2);
+        assert_eq!(account.take_unsaved().len(), 2);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod mailbox;
 mod message;
 mod reaction;
 pub mod remote;
+mod requests;
 mod time;
 
 pub use account::{AccountColor, AccountLetter, Identity};
@@ -29,4 +30,5 @@ pub use list::{Filter, ListCursor, ListMode, ListRow, RowKey};
 pub use mailbox::{Mailbox, MailboxCounts, MailboxRole};
 pub use message::{Address, Attachment, Body, Disposition, Message};
 pub use reaction::Reaction;
+pub use requests::{RequestObserver, SentRequest};
 pub use time::UnixTime;

@@ -9,7 +9,7 @@ mod linking;
 mod login;
 mod profile;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use devices::Device;
@@ -18,16 +18,17 @@ pub use error::{AuthressError, Refusal};
 pub(crate) use linking::Heard;
 pub use login::LoginRequest;
 pub(crate) use login::LoginStarted;
-use mail_model::UnixTime;
+use mail_model::{HostLog, SentRequest, UnixTime};
 pub use profile::{ConnectionIdentity, LinkedIdentity, Profile};
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::anti_abuse;
+use crate::clock::{Clock as _, SystemClock};
 use crate::http::{self, NetworkError, Reply};
 use crate::jar::CookieJar;
 use crate::tenant::TenantConfig;
@@ -51,6 +52,8 @@ pub struct AuthressClient {
     http: reqwest::Client,
     origin: HeaderValue,
     jar: CookieJar,
+    /// The account's, once there is one.
+    hosts: RwLock<HostLog>,
 }
 
 impl AuthressClient {
@@ -68,7 +71,35 @@ impl AuthressClient {
                 .unwrap_or_else(|_| HeaderValue::from_static("null")),
             jar,
             tenant,
+            hosts: RwLock::default(),
         })
+    }
+
+    /// From now on requests are noted in the account's own log, as are those so far.
+    pub(crate) fn note_hosts_in(&self, hosts: &HostLog) {
+        let mut own = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        hosts.absorb(&own);
+        *own = hosts.clone();
+    }
+
+    fn note(&self, request: &reqwest::Request) {
+        let Some(host) = request.url().host_str() else {
+            return;
+        };
+        let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+        let sent = SentRequest {
+            method: request.method().as_str(),
+            host,
+            url: request.url().as_str(),
+            authorization: header(AUTHORIZATION),
+            cookies: header(COOKIE),
+            body: request
+                .body()
+                .and_then(reqwest::Body::as_bytes)
+                .unwrap_or_default(),
+        };
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        hosts.sent(&sent, SystemClock.now());
     }
 
     pub(crate) const fn jar(&self) -> &CookieJar {
@@ -228,7 +259,9 @@ impl AuthressClient {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let reply = http::send(request).await?;
+        let request = request.build()?;
+        self.note(&request);
+        let reply = http::execute(http, request).await?;
         let fresh_cookies = self.jar.absorb(&reply.headers, url);
         Ok(Answer {
             reply,

@@ -97,6 +97,8 @@ impl Inner {
         if identity.subject != self.parts.subject || identity.issuer != self.parts.tenant.issuer() {
             return Err(Unloaded::over(NeedsSignIn::NothingStored));
         }
+        let hosts = &self.parts.hosts;
+        stored.credentials.client.note_hosts_in(hosts);
         match stored.over {
             Some(why) => {
                 let details = SessionDetails::over(&stored.credentials);
@@ -177,6 +179,7 @@ impl Inner {
         let _turn = self.writing.lock().await;
         self.may_adopt()?;
         write(sealed, &credentials, None).await?;
+        credentials.client.note_hosts_in(&self.parts.hosts);
         let mut live = self.live();
         live.epoch += u64::from(live.state != State::SignedOut || live.credentials.is_some());
         let validity = credentials.validity;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mail_model::{AccountId, UnixTime};
+use mail_model::{AccountId, HostLog, UnixTime};
 use tokio::sync::watch;
 
 use super::connection::Connections;
@@ -46,6 +46,8 @@ pub struct SessionParts {
     pub file: PathBuf,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where the hosts spoken to are noted; the account's own log.
+    pub hosts: HostLog,
 }
 
 /// One signed-in account. Cheap to clone; all clones are the same session.
@@ -142,6 +144,13 @@ impl Session {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<SessionState> {
         self.0.view.subscribe()
+    }
+
+    /// Where the hosts spoken to for this account are noted. Whatever else sends requests for
+    /// the account notes them here too.
+    #[must_use]
+    pub fn hosts(&self) -> &HostLog {
+        &self.0.parts.hosts
     }
 
     /// Counts the account's sign-ins.

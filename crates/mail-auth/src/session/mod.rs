@@ -1,6 +1,7 @@
 //! A session's life: the pure machine and the driver that runs it.
 
 mod asking;
+mod audience;
 mod connection;
 mod details;
 mod holding;
@@ -13,6 +14,7 @@ mod stored;
 mod tokens;
 
 pub use asking::{LinkAnswer, SettingsPage};
+pub use audience::TokenAudience;
 pub use connection::ConnectionTokenSource;
 pub use details::SessionDetails;
 pub use live::{Session, SessionParts, SignOutReport};

@@ -162,6 +162,7 @@ async fn child() {
         vault: Arc::new(OneKey(AccountKey::from_bytes(key.try_into().unwrap()))),
         file: PathBuf::from(order["file"].as_str().unwrap()),
         clock,
+        hosts: mail_model::HostLog::new(),
     })
     .await;
     let outcome = session.token().await;

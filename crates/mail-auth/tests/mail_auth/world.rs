@@ -96,6 +96,7 @@ impl World {
             vault: self.vault.clone(),
             file: self.file(account),
             clock: self.clock.clone(),
+            hosts: mail_model::HostLog::new(),
         }
     }
 
