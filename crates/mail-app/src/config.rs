@@ -60,6 +60,37 @@ pub enum ConfigError {
 pub struct MailLocation {
     /// JMAP session address, or the address of a server with `/.well-known/jmap`.
     pub jmap: Url,
+    /// Whose token the server takes.
+    #[serde(default, skip_serializing_if = "MailCredentials::is_usual")]
+    pub credentials: MailCredentials,
+}
+
+impl MailLocation {
+    /// A server that takes the login service's tokens.
+    #[must_use]
+    pub const fn at(jmap: Url) -> Self {
+        Self {
+            jmap,
+            credentials: MailCredentials::Authress,
+        }
+    }
+}
+
+/// Whose token a mail server takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MailCredentials {
+    /// The login service's own.
+    #[default]
+    Authress,
+    /// That of the identity provider behind the connection, which the login service keeps.
+    Provider,
+}
+
+impl MailCredentials {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A way in, and where the mail behind it lies.
@@ -144,7 +175,7 @@ impl Config {
         let host = environment("BRAID_LOGIN_HOST");
         let application = environment("BRAID_APPLICATION_ID");
         let mail = environment("BRAID_JMAP_URL")
-            .map(|url| Url::parse(&url).map(|jmap| MailLocation { jmap }))
+            .map(|url| Url::parse(&url).map(MailLocation::at))
             .transpose()
             .map_err(|_| ConfigError::Environment {
                 name: "BRAID_JMAP_URL",
@@ -265,6 +296,7 @@ mod tests {
             name: "Google".into(),
             mail: Some(MailLocation {
                 jmap: Url::parse("https://jmap.mail.example").unwrap(),
+                credentials: MailCredentials::Provider,
             }),
             properties: [("prompt".to_owned(), "select_account".to_owned())].into(),
         });
@@ -276,6 +308,20 @@ mod tests {
         config.save(&file).unwrap();
         let read = Config::load(&file, Path::new("/nonexistent"), nothing).unwrap();
         assert_eq!(read, config);
+    }
+
+    #[test]
+    fn a_mail_server_takes_the_login_services_tokens_unless_it_is_said_to_want_the_providers() {
+        let read = |more: &str| {
+            let text = format!("jmap = \"https://mail.example\"{more}");
+            toml::from_str::<MailLocation>(&text).map(|mail| mail.credentials)
+        };
+        assert_eq!(read("").unwrap(), MailCredentials::Authress);
+        let provider = read("\ncredentials = \"provider\"").unwrap();
+        assert_eq!(provider, MailCredentials::Provider);
+        let authress = read("\ncredentials = \"authress\"").unwrap();
+        assert_eq!(authress, MailCredentials::Authress);
+        assert!(read("\ncredentials = \"google\"").is_err());
     }
 
     #[test]

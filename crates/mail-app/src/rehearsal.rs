@@ -57,7 +57,7 @@ pub fn settings(description: &Description) -> TenantSettings {
     settings.connections = connections.collect();
     settings.mail = Url::parse(&description.mail_url)
         .ok()
-        .map(|jmap| MailLocation { jmap });
+        .map(MailLocation::at);
     settings
 }
 

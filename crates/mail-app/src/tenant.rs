@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use mail_auth::{Connection, NetworkError, SignInParts, TenantConfig, TenantError};
+use mail_auth::{Connection, NetworkError, Session, SignInParts, TenantConfig, TenantError};
 use mail_jmap::{JmapConfig, ServerAddress};
+use mail_model::HostLog;
+use mail_model::remote::TokenSource;
 use url::Url;
 
-use crate::config::TenantSettings;
+use crate::config::{MailCredentials, TenantSettings};
 use crate::contract::{ConnectionView, ErrorCode, TenantView, UiError};
 use crate::rehearsal::{self, Rehearsal};
 
@@ -115,6 +117,19 @@ impl Tenant {
         parts
     }
 
+    /// The same, and whose token the server takes.
+    pub(crate) fn mail_of(&self, connection: Option<&str>) -> MailAt {
+        let settings = self.settings.mail_of(connection);
+        let is_provider =
+            settings.is_some_and(|mail| mail.credentials == MailCredentials::Provider);
+        MailAt {
+            address: self.mail_address(connection),
+            provider_of: connection
+                .filter(|_| is_provider)
+                .map(ToOwned::to_owned),
+        }
+    }
+
     /// Where the mail of a connection lies. Without a word in the settings it is looked for at
     /// the tenant's own origin.
     pub(crate) fn mail_address(&self, connection: Option<&str>) -> Url {
@@ -147,7 +162,27 @@ impl Tenant {
     }
 }
 
-/// How an account's mail server is spoken to.
-pub(crate) fn jmap_config(address: Url) -> JmapConfig {
-    JmapConfig::new(ServerAddress::of(address))
+/// One account's mail server.
+pub(crate) struct MailAt {
+    address: Url,
+    /// The connection whose provider's token the server takes; else it takes the login service's.
+    provider_of: Option<String>,
+}
+
+impl MailAt {
+    /// How it is spoken to; hosts are noted in the account's own log.
+    pub(crate) fn config(&self, hosts: &HostLog) -> JmapConfig {
+        JmapConfig {
+            hosts: hosts.clone(),
+            ..JmapConfig::new(ServerAddress::of(self.address.clone()))
+        }
+    }
+
+    /// The account's tokens for it.
+    pub(crate) fn tokens(&self, session: &Session) -> Arc<dyn TokenSource> {
+        match &self.provider_of {
+            Some(connection) => Arc::new(session.connection_tokens(connection)),
+            None => Arc::new(session.clone()),
+        }
+    }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Browser {
     pub(crate) person: Mutex<Option<String>>,
     pub(crate) opened: Mutex<Vec<Url>>,
     pub(crate) saves_to: Mutex<Option<PathBuf>>,
+    /// The picture that is chosen.
+    pub(crate) opens_from: Mutex<Option<PathBuf>>,
     /// Whether there is no browser at all.
     pub(crate) missing: AtomicBool,
     /// Files that were opened.
@@ -52,6 +54,10 @@ impl Host for Browser {
 
     async fn ask_save_path(&self, _: &str) -> Result<Option<PathBuf>, HostError> {
         Ok(self.saves_to.lock().unwrap().clone())
+    }
+
+    async fn ask_open_path(&self, _: &[&str]) -> Result<Option<PathBuf>, HostError> {
+        Ok(self.opens_from.lock().unwrap().clone())
     }
 
     fn frame_origin(&self) -> &str {
@@ -93,7 +99,7 @@ impl World {
 
     /// Takes the mail from somewhere else than the rehearsal.
     pub(crate) fn mail_at(&mut self, jmap: Url) {
-        self.settings.mail = Some(mail_app::MailLocation { jmap });
+        self.settings.mail = Some(mail_app::MailLocation::at(jmap));
     }
 
     pub(crate) fn paths(&self) -> Paths {
