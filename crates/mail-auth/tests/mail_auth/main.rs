@@ -24,6 +24,7 @@ mod logs;
 mod once;
 mod people;
 mod redirect;
+mod rehearsal;
 mod renewal;
 mod sessions;
 mod sign_in;
