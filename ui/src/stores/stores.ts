@@ -8,10 +8,14 @@ import { AppStore } from "./app.svelte.ts";
 import { Attachments } from "./attachments.ts";
 import { ConversationStore } from "./conversation.svelte.ts";
 import { DialogsStore } from "./dialogs.svelte.ts";
+import { IdentitiesStore } from "./identities.svelte.ts";
+import { LinkingStore } from "./linking.svelte.ts";
 import { ListStore } from "./list.svelte.ts";
 import { Marks } from "./marks.ts";
 import { NoticesStore } from "./notices.svelte.ts";
 import { PreferencesStore } from "./preferences.svelte.ts";
+import { SeparationStore } from "./separation.svelte.ts";
+import { SessionsStore } from "./sessions.svelte.ts";
 import { SignInStore } from "./signIn.svelte.ts";
 import { WindowStore } from "./window.svelte.ts";
 
@@ -21,10 +25,14 @@ export interface Stores {
   readonly attachments: Attachments;
   readonly conversation: ConversationStore;
   readonly dialogs: DialogsStore;
+  readonly identities: IdentitiesStore;
+  readonly linking: LinkingStore;
   readonly list: ListStore;
   readonly marks: Marks;
   readonly notices: NoticesStore;
   readonly preferences: PreferencesStore;
+  readonly separation: SeparationStore;
+  readonly sessions: SessionsStore;
   readonly signIn: SignInStore;
   readonly window: WindowStore;
   /** Whether an address is one the host serves mail at. */
@@ -40,10 +48,14 @@ export function createStores(host: Host): Stores {
     attachments: new Attachments(host),
     conversation: new ConversationStore(host),
     dialogs: new DialogsStore(),
+    identities: new IdentitiesStore(host),
+    linking: new LinkingStore(host),
     list: new ListStore(host),
     marks: new Marks(host, sayError),
     notices,
     preferences: new PreferencesStore(host),
+    separation: new SeparationStore(host),
+    sessions: new SessionsStore(host),
     signIn: new SignInStore(host),
     window: new WindowStore(),
     servesMail: (url) => host.servesMail(url),

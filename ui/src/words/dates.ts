@@ -32,6 +32,7 @@ const dayAndMonth = format({ day: "numeric", month: "short" });
 const withYear = format({ day: "numeric", month: "short", year: "numeric" });
 const month = format({ month: "long" });
 const monthAndYear = format({ month: "long", year: "numeric" });
+const weekdayAndDay = format({ weekday: "short", day: "numeric", month: "short" });
 const full = format({ dateStyle: "full", timeStyle: "long", hourCycle });
 const relative = new Intl.RelativeTimeFormat(WORDS_LOCALE, { numeric: "auto" });
 
@@ -106,4 +107,19 @@ export function timeUntil(seconds: number, now: Date = new Date()): string {
   return left < 3_000
     ? relative.format(Math.ceil(left / 60), "minute")
     : relative.format(Math.ceil(left / 3_600), "hour");
+}
+
+/** "March 2019". */
+export function monthOf(seconds: number): string {
+  return monthAndYear.format(seconds * 1000);
+}
+
+/** "14:05" today, "Thu 3 Dec" within a year, else "3 Dec 2027": a time ahead or behind. */
+export function momentWords(seconds: number, now: Date = new Date()): string {
+  const then = new Date(seconds * 1000);
+  const days = Math.abs(daysBetween(then, now));
+  if (days === 0) {
+    return clock.format(then);
+  }
+  return days < 300 ? weekdayAndDay.format(then).replace(",", "") : withYear.format(then);
 }
