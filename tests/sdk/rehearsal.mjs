@@ -38,6 +38,20 @@ export class Rehearsal {
     await this.#order("/faults/switches", { switch: name, on });
   }
 
+  /** How a connection links from now on: `off`, `explicit` or `automatic`. */
+  async linking(connection, mode) {
+    await this.#order("/tenant/linking", { connection, linking: mode });
+  }
+
+  /** Who is set aside. */
+  async setAside() {
+    return (await fetch(`${this.control_url}/tenant/set-aside`)).json();
+  }
+
+  async bringBack(user) {
+    await this.#order("/tenant/bring-back", { user });
+  }
+
   async heal() {
     await fetch(`${this.control_url}/faults`, { method: "DELETE" });
   }
@@ -48,6 +62,14 @@ export class Rehearsal {
     await ended;
   }
 
+  /** Asks the program to end, as a service manager does; gives its exit code, or null when a signal ended it. */
+  async terminate() {
+    const ended = once(this.#process, "exit");
+    this.#process.kill("SIGTERM");
+    const [code] = await ended;
+    return code;
+  }
+
   async #order(path, body) {
     const headers = { "content-type": "application/json" };
     const answer = await fetch(this.control_url + path, {
@@ -56,7 +78,7 @@ export class Rehearsal {
       body: JSON.stringify(body),
     });
     if (!answer.ok) {
-      throw new Error(`the rehearsal refused a fault with ${answer.status}`);
+      throw new Error(`the rehearsal refused an order with ${answer.status}`);
     }
   }
 }

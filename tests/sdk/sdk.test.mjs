@@ -8,6 +8,8 @@ import { VERSIONS, startPages, startSecurePages } from "./sites.mjs";
 import { Visit, launchBrowser } from "./visit.mjs";
 
 const WORK = "northwind|ana.moreau";
+const HOME = "google|104822617305";
+const CHOIR = "github|4417208";
 const CODE = { flowType: "code", responseLocation: "query" };
 const subjectOf = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url")).sub;
 
@@ -49,6 +51,11 @@ async function visit(version, origin, rehearsal, more = {}) {
   open.push(opened);
   return opened;
 }
+
+test("a rehearsal ends in good order when the system asks it to", async () => {
+  const asked = await Rehearsal.start();
+  assert.equal(await asked.terminate(), 0);
+});
 
 for (const version of Object.keys(VERSIONS)) {
   describe(`@authress/login ${version} on localhost`, () => {
@@ -128,6 +135,14 @@ for (const version of Object.keys(VERSIONS)) {
       await app.signIn({});
       await app.signedIn();
       await readsWhatItMay(app, version, { bearer: true });
+    });
+
+    test("an identity is linked, seen and taken away with the token", async () => {
+      await linksAndUnlinks(await start(), version, { bearer: true });
+    });
+
+    test("linking says no in its own words", async () => {
+      await isToldWhyNot(await start(), local);
     });
 
     test("signing out goes by the logout page and back", async () => {
@@ -276,6 +291,14 @@ for (const version of Object.keys(VERSIONS)) {
       await readsWhatItMay(app, version, { bearer: false });
     });
 
+    test("an identity is linked, seen and taken away with the session", async () => {
+      await linksAndUnlinks(await start(), version, { bearer: false });
+    });
+
+    test("linking says no in its own words", async () => {
+      await isToldWhyNot(await start(), secure);
+    });
+
     test("signing out ends the session in place", async () => {
       const app = await start();
       await app.signIn({});
@@ -310,6 +333,77 @@ for (const version of Object.keys(VERSIONS)) {
       });
     }
   });
+}
+
+/** Signs in as Ana at home. */
+async function signInAtHome(app) {
+  await app.signIn({ connectionId: "google" }, null, "ana.m@mail.example");
+  assert.equal(await app.signedIn(), true);
+  assert.equal(await app.who(), HOME);
+}
+
+/** The provider's ids for the signed-in person: by the client where it can read a profile. */
+async function identities(app, version) {
+  let profile;
+  if (version === "2.5") {
+    const headers = { authorization: `Bearer ${await app.client("ensureToken")}` };
+    const at = app.rehearsal.login_listener_url;
+    profile = await (await fetch(`${at}/api/session/profile`, { headers })).json();
+  } else {
+    profile = await app.client("getUserProfile");
+  }
+  return profile.linkedIdentities.map(({ connection }) => connection.userId);
+}
+
+/** Joins an identity nobody has, and takes it away again. */
+async function linksAndUnlinks(app, version, { bearer }) {
+  await signInAtHome(app);
+  const before = await app.client("ensureToken");
+  await app.link({ connectionId: "github" }, "ana.m@mail.example");
+  assert.deepEqual(app.returnedNames().sort(), ["iss", "nonce"], "nothing the client would take");
+  assert.equal(await app.signedIn(), true);
+  assert.equal(await app.who(), HOME);
+  assert.equal(await app.client("ensureToken"), before, "the person stays who they are");
+  assert.deepEqual(await identities(app, version), ["104822617305", "9913046"]);
+  const [link] = (await app.callsOf("POST", "/api/authentication")).slice(-1);
+  assert.equal(Boolean(link.headers.authorization), bearer);
+  assert.equal(/authress-session=/.test(link.headers.cookie ?? ""), !bearer);
+
+  await app.client("unlinkIdentity", "9913046");
+  const path = version === "2.5" ? "/api/identities/9913046" : "/api/session/identities/9913046";
+  assert.equal((await app.callsOf("DELETE", path)).length, 1);
+  assert.deepEqual(await identities(app, version), ["104822617305"]);
+  const { error } = await app.client("unlinkIdentity", "104822617305");
+  assert.deepEqual(error, {
+    code: "LastIdentity",
+    message: "The only identity of a user cannot be removed",
+  });
+}
+
+/** Tries what is not allowed, and to take what is somebody else's. */
+async function isToldWhyNot(app, rehearsal) {
+  await signInAtHome(app);
+  const off = await app.client("linkIdentity", { connectionId: "northwind-sso" });
+  assert.deepEqual(off.error, {
+    code: "LinkingNotAllowed",
+    message: "Identities of this connection cannot be linked",
+  });
+  await app.link({ connectionId: "github" }, "ana@choir.example");
+  const back = new URL(app.cameBack).searchParams;
+  assert.equal(back.get("error"), "identity_conflict");
+  assert.equal(back.get("code"), null);
+  assert.equal(await app.signedIn(), true);
+  assert.equal(await app.who(), HOME);
+  assert.deepEqual(await rehearsal.setAside(), []);
+
+  // The client would give this address, error and all, as the one to come back to.
+  await app.page.goto(app.home);
+  await rehearsal.switch("no-link-endpoint", true);
+  await app.link({ connectionId: "github" }, "ana@choir.example");
+  assert.equal(new URL(app.cameBack).searchParams.get("error"), null);
+  const [aside] = await rehearsal.setAside();
+  assert.equal(aside.user, CHOIR, "without the other endpoint, this one moves what is taken");
+  await rehearsal.bringBack(CHOIR);
 }
 
 /** Reads everything the signed-in person may, and checks how the client proved who it is. */

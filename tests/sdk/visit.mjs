@@ -36,6 +36,7 @@ export class Visit {
     visit.context.setDefaultTimeout(15_000);
     visit.page = await visit.context.newPage();
     visit.origin = origin;
+    visit.rehearsal = rehearsal;
     visit.login = rehearsal.login_url;
     visit.pending = [];
     visit.page.on("request", (request) => visit.#note(request));
@@ -67,6 +68,15 @@ export class Visit {
     }, options);
     await this.page.waitForURL((url) => url.origin === new URL(this.login).origin);
     await this.choose(connection, person);
+  }
+
+  /** Starts a link, which leaves the page too, and signs in at the connection as `person`. */
+  async link(options, person) {
+    await this.page.evaluate((given) => {
+      window.client.linkIdentity(given).catch(() => {});
+    }, options);
+    await this.page.waitForURL((url) => url.origin === new URL(this.login).origin);
+    await this.choose(null, person);
   }
 
   async choose(connection, person) {
