@@ -5,7 +5,7 @@
 //! After a kill everything behind the journal's last line is cut off, so nothing is there twice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,7 @@ use super::names;
 /// Where the export keeps its own notes until it is complete.
 pub(crate) const NOTES: &str = ".unfinished";
 const JOURNAL: &str = ".unfinished/journal";
+const LOCK: &str = ".unfinished/lock";
 /// Messages between two journal entries.
 const CHECKPOINT: usize = 200;
 /// Mailbox files kept open.
@@ -46,6 +47,9 @@ pub(crate) struct Archive {
     known: Vec<Mailbox>,
     taken: BTreeSet<String>,
     journal: File,
+    /// Held as long as the archive: two runs must not write into one folder. The system gives it
+    /// back when the process ends, however it ends.
+    _lock: File,
     unsaved: Vec<Line>,
     open: BTreeMap<String, File>,
     touched: BTreeSet<String>,
@@ -65,6 +69,7 @@ impl Archive {
             .filter(|entry| entry.as_ref().map_or(true, |e| e.file_name() != NOTES))
             .count();
         private_folder(&folder.join(NOTES))?;
+        let lock = lock(folder)?;
         let path = folder.join(JOURNAL);
         let journal = private_file(&path)?;
         let (lines, good) = read_journal(&journal).at(&path)?;
@@ -77,6 +82,7 @@ impl Archive {
             known,
             taken: BTreeSet::new(),
             journal,
+            _lock: lock,
             unsaved: Vec::new(),
             open: BTreeMap::new(),
             touched: BTreeSet::new(),
@@ -147,7 +153,10 @@ impl Archive {
             for entry in std::fs::read_dir(&folder).at(&folder)? {
                 let entry = entry.at(&folder)?;
                 let file = format!("{name}/{}", entry.file_name().to_string_lossy());
-                let ours = singles.contains(&file) || files.contains(&file) || file == JOURNAL;
+                let ours = singles.contains(&file)
+                    || files.contains(&file)
+                    || file == JOURNAL
+                    || file == LOCK;
                 if !ours {
                     std::fs::remove_file(entry.path()).at(&entry.path())?;
                 }
@@ -346,6 +355,16 @@ impl Archive {
             std::fs::remove_dir(&eml).at(&eml)?;
         }
         sync_folder(&self.folder)
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, ExportError> {
+    let path = folder.join(LOCK);
+    let file = private_file(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ExportError::InUse),
+        Err(TryLockError::Error(error)) => Err(ExportError::io(&path, error)),
     }
 }
 

@@ -17,6 +17,9 @@ pub enum ExportError {
     /// The folder holds the unfinished export of another account, or of other options.
     #[error("another export was begun there")]
     OtherExport,
+    /// Another run is writing there.
+    #[error("an export is being written there just now")]
+    InUse,
     /// There is not enough room on the disk.
     #[error("{needed} octets are needed and {free} are free")]
     Space {

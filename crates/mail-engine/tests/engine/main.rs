@@ -7,6 +7,8 @@ mod changes;
 #[cfg(test)]
 mod conversation;
 #[cfg(test)]
+mod exporting;
+#[cfg(test)]
 mod first_sync;
 #[cfg(test)]
 mod isolation;

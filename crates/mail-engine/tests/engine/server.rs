@@ -84,7 +84,15 @@ struct Inner {
     pushes: Vec<mpsc::UnboundedSender<Result<PushEvent, SourceError>>>,
     destroy_at_inventory: Option<MessageId>,
     raw: HashMap<BlobId, Bytes>,
+    blob_faults: HashMap<BlobId, Fault>,
+    /// Octets given of these, instead of all.
+    blob_cuts: HashMap<BlobId, usize>,
+    at_second_raw_inventory: Option<Happening>,
+    raw_inventories: u32,
 }
+
+/// Something that happens on the server.
+type Happening = Box<dyn FnOnce(&Server) + Send>;
 
 /// What the server says to an edit of one message.
 #[derive(Debug, Clone, Copy)]
@@ -229,6 +237,13 @@ impl Server {
         });
     }
 
+    pub(crate) fn add_mailbox_with_role(&self, name: &str, role: MailboxRole) {
+        self.add_mailbox(name);
+        if let Some(added) = self.lock().mailboxes.last_mut() {
+            added.role = Some(role);
+        }
+    }
+
     /// The server forgets its change log up to now.
     pub(crate) fn forget_changes(&self) {
         let mut inner = self.lock();
@@ -277,6 +292,11 @@ impl Server {
         self.lock().hang_from = Some(number);
     }
 
+    /// The request from which on nothing is answered.
+    pub(crate) fn hangs_at(&self) -> u64 {
+        self.lock().hang_from.unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn edit_fault(&self, id: &MessageId, fault: Option<EditFault>) {
         let mut inner = self.lock();
         match fault {
@@ -289,6 +309,27 @@ impl Server {
     pub(crate) fn set_raw(&self, blob: &str, bytes: impl Into<Bytes>) {
         let blob = BlobId::new(blob).unwrap();
         self.lock().raw.insert(blob, bytes.into());
+    }
+
+    pub(crate) fn blob_fault(&self, blob: &str, fault: Option<Fault>) {
+        let blob = BlobId::new(blob).unwrap();
+        let mut inner = self.lock();
+        match fault {
+            Some(fault) => inner.blob_faults.insert(blob, fault),
+            None => inner.blob_faults.remove(&blob),
+        };
+    }
+
+    /// A blob is given without its last octets.
+    pub(crate) fn cut_blob(&self, blob: &str, octets: usize) {
+        let blob = BlobId::new(blob).unwrap();
+        let left = self.lock().raw(&blob).len() - octets;
+        self.lock().blob_cuts.insert(blob, left);
+    }
+
+    /// Happens just before the second walk over everything begins.
+    pub(crate) fn at_second_raw_inventory(&self, happening: impl FnOnce(&Self) + Send + 'static) {
+        self.lock().at_second_raw_inventory = Some(Box::new(happening));
     }
 
     pub(crate) fn set_body(&self, id: &MessageId, body: Body) {
@@ -587,8 +628,19 @@ impl MailSource for Server {
 
     async fn blob(&self, blob: &BlobId) -> Result<ByteStream, SourceError> {
         self.enter(Call::Blob).await?;
-        let bytes = self.lock().raw(blob);
-        Ok(futures::stream::iter([Ok(bytes)]).boxed())
+        let inner = self.lock();
+        if let Some(fault) = inner.blob_faults.get(blob) {
+            return Err(fault.error());
+        }
+        let mut bytes = inner.raw(blob);
+        bytes.truncate(inner.blob_cuts.get(blob).copied().unwrap_or(usize::MAX));
+        // In pieces, as a connection gives them.
+        let pieces: Vec<_> = std::iter::from_fn(|| {
+            let piece = bytes.split_to(bytes.len().min(700));
+            (!piece.is_empty()).then_some(Ok(piece))
+        })
+        .collect();
+        Ok(futures::stream::iter(pieces).boxed())
     }
 
     async fn edit(&self, edits: &[RemoteEdit]) -> Result<Vec<EditOutcome>, SourceError> {
@@ -647,6 +699,15 @@ impl MailSource for Server {
 
     async fn raw_inventory(&self, position: u64, limit: usize) -> Result<RawPage, SourceError> {
         self.enter(Call::RawInventory).await?;
+        let happening = {
+            let mut inner = self.lock();
+            inner.raw_inventories += u32::from(position == 0);
+            let due = position == 0 && inner.raw_inventories == 2;
+            due.then(|| inner.at_second_raw_inventory.take()).flatten()
+        };
+        if let Some(happening) = happening {
+            happening(self);
+        }
         let inner = self.lock();
         let page = inner.page(inner.newest_first().into_iter(), position, limit);
         let entries = page.messages.into_iter().map(|message| RawEntry {
