@@ -59,28 +59,38 @@ impl Session {
     /// Takes the lock away and reads the session from disk, which asks the vault for the key.
     /// [`Session::state`] says how it went. Does nothing if the account is not locked.
     pub async fn unlock_key(&self) {
-        self.settled().await;
-        let effects = {
-            let mut live = self.0.live();
-            if live.state != State::LockedByPerson {
-                return;
-            }
-            self.0.apply(&mut live, Event::Unlock)
-        };
-        if effects.contains(&Effect::TryVault) {
-            self.0.load().await;
-        }
+        self.read_again(State::LockedByPerson, Event::Unlock).await;
     }
 
-    /// Puts the account aside: no token is given and nothing is renewed. The file stays.
+    /// Puts the account aside: no token is given and nothing is renewed. The file stays, but what
+    /// a renewal under way still brings is not stored in it: pause and wait for
+    /// [`Session::settled`] first.
     pub fn seal(&self) {
         let mut live = self.0.live();
         live.epoch += 1;
         self.0.apply(&mut live, Event::Seal);
     }
 
-    /// Takes the account back; the person has to sign in again.
-    pub fn unseal(&self) {
-        self.0.apply(&mut self.0.live(), Event::Unseal);
+    /// Takes an account back that was put aside, once its file and its key are back in their
+    /// places: a session that is stored there goes on, otherwise the person has to sign in
+    /// ([`NeedsSignIn::PutBack`]). [`Session::state`] says how it went.
+    ///
+    /// [`NeedsSignIn::PutBack`]: super::NeedsSignIn::PutBack
+    pub async fn unseal(&self) {
+        self.read_again(State::Sealed, Event::Unseal).await;
+    }
+
+    async fn read_again(&self, from: State, event: Event) {
+        self.settled().await;
+        let effects = {
+            let mut live = self.0.live();
+            if live.state != from {
+                return;
+            }
+            self.0.apply(&mut live, event)
+        };
+        if effects.contains(&Effect::TryVault) {
+            self.0.load(from == State::Sealed).await;
+        }
     }
 }

@@ -19,8 +19,9 @@ use crate::vault::VaultError;
 const VAULT_PAUSE: i64 = 60;
 
 impl Inner {
-    /// Reads the session from disk, once, at the start or after the vault has been in the way.
-    pub(super) async fn load(&self) {
+    /// Reads the session from disk: at the start, after the vault has been in the way, and when
+    /// the account is unlocked or `put_back`.
+    pub(super) async fn load(&self, put_back: bool) {
         let _turn = self.writing.lock().await;
         let read = self.read().await;
         let mut live = self.live();
@@ -38,6 +39,10 @@ impl Inner {
             }
             Err(Unloaded::Over(why, details)) => {
                 live.last = *details;
+                let why = match why {
+                    NeedsSignIn::NothingStored if put_back => NeedsSignIn::PutBack,
+                    why => why,
+                };
                 Event::SessionOver { why }
             }
             Err(Unloaded::Vault(problem)) => {
@@ -122,7 +127,7 @@ impl Inner {
             live.unsaved.is_some()
         };
         if !is_unsaved {
-            self.load().await;
+            self.load(false).await;
         } else if let Err(error) = self.save_unsaved().await {
             tracing::info!(account = %self.parts.account, %error, "still not saved");
         }

@@ -105,7 +105,7 @@ impl Session {
     /// fails: [`Session::state`] says how it went.
     pub async fn open(parts: SessionParts) -> Self {
         let session = Self::idle(parts);
-        session.0.load().await;
+        session.0.load(false).await;
         session
     }
 

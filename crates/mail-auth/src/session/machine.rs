@@ -375,12 +375,8 @@ fn locked_by_person(event: Event) -> Step {
 
 fn sealed(event: Event) -> Step {
     match event {
-        Event::Unseal => Ok((
-            State::NeedsSignIn {
-                why: NeedsSignIn::PutBack,
-            },
-            vec![Effect::Publish],
-        )),
+        // What is on disk decides: a session that was put aside by mistake goes on.
+        Event::Unseal => Ok((State::VaultUnavailable, vec![Effect::TryVault])),
         Event::TokenWanted { .. } | Event::TokenRefused { .. } => {
             Ok((State::Sealed, vec![Effect::RefuseSignIn]))
         }

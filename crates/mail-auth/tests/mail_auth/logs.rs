@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use mail_auth::SignInError;
+use mail_auth::{ConnectionIdentity, LoginRequest, Session, SignIn, SignInError};
 use mail_model::remote::TokenSource as _;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::browser;
@@ -49,6 +50,10 @@ async fn a_whole_sign_in_and_renewal_leaves_no_secret_in_the_log() {
         let source = session.connection_tokens("con_northwind");
         let provider = source.token().await.unwrap();
         assert!(!provider.expose().is_empty());
+        source.replace(&provider).await.unwrap();
+        everything_about_linking(&world, &session).await;
+        session.lock().await.unwrap();
+        session.unlock_key().await;
         world.tenant.fault("renew", Fault::FailAfter(500));
         world.clock.advance(DAY);
         let token = session.token().await.unwrap();
@@ -79,6 +84,9 @@ async fn a_whole_sign_in_and_renewal_leaves_no_secret_in_the_log() {
         "the session was renewed",
         "hyper",
         "refused",
+        "adding a way in has begun",
+        "the account is locked",
+        "what a person is told",
     ] {
         assert!(log.contains(line), "the log was not captured: {line}");
     }
@@ -91,6 +99,33 @@ async fn a_whole_sign_in_and_renewal_leaves_no_secret_in_the_log() {
             panic!("a secret is in the log: {line:.300}");
         }
     }
+}
+
+async fn everything_about_linking(world: &World, session: &Session) {
+    let google = LoginRequest {
+        connection: Some("google".to_owned()),
+        ..LoginRequest::default()
+    };
+    let attempt = SignIn::begin_linking(world.parts.clone(), session, google)
+        .await
+        .unwrap();
+    let url = attempt.url().clone();
+    let cancel = CancellationToken::new();
+    let (linked, _) = tokio::join!(attempt.wait_link(&cancel), browser::sign_in(&url));
+    linked.unwrap().signed_in.unwrap().discard().await;
+    let identity = ConnectionIdentity {
+        connection_id: "con_choir".to_owned(),
+        user_id: "choir|7".to_owned(),
+    };
+    session.link_identity(&identity).await;
+    session.unlink_identity("choir|7").await;
+    for status in [401, 409, 500] {
+        let said = json!({"title": "No"});
+        world.tenant.fault("link", Fault::Status(status, said));
+        session.link_identity(&identity).await;
+    }
+    session.devices().await.unwrap();
+    tracing::info!(details = ?session.details(), "what a person is told");
 }
 
 /// Does not compile once the type has the trait.

@@ -292,9 +292,51 @@ async fn an_account_put_aside_gives_no_token() {
     let refused = session.replace_credentials(fresh).await;
     assert!(matches!(refused, Err(SessionError::Sealed)));
     assert!(world.file("work").exists());
-    session.unseal();
+    // Put aside by mistake: everything is as before.
+    session.unseal().await;
+    assert!(matches!(
+        now(&session.state()),
+        SessionState::SignedIn { .. }
+    ));
+    session.token().await.unwrap();
+    // Put aside and wiped: the person signs in.
+    session.seal();
+    std::fs::remove_file(world.file("work")).unwrap();
+    session.unseal().await;
     let why = NeedsSignIn::PutBack;
     assert_eq!(now(&session.state()), SessionState::NeedsSignIn { why });
+    let fresh = world.sign_in("user|ana").await.unwrap();
+    session.replace_credentials(fresh).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_put_aside_with_its_key_comes_back_with_it() {
+    let world = World::new().await;
+    let session = world.ana().await;
+    let work = AccountId::new("work").unwrap();
+    world.clock.advance(DAY);
+    world.tenant.close_gate();
+    let waiting = tokio::spawn({
+        let session = session.clone();
+        async move { session.token().await }
+    });
+    in_time(world.tenant.somebody_arrived()).await;
+    // The order of putting aside: nothing new, the last answer stored, then the key goes.
+    session.pause();
+    world.tenant.open_gate();
+    in_time(session.settled()).await;
+    assert!(in_time(waiting).await.unwrap().is_err());
+    session.seal();
+    world.vault.seal_key(&work).await.unwrap();
+    assert!(world.vault.key(&work).await.unwrap().is_none());
+
+    world.vault.unseal_key(&work).await.unwrap();
+    session.unseal().await;
+    session.resume();
+    session.token().await.unwrap();
+    world.clock.advance(DAY);
+    session.token().await.unwrap();
+    assert_eq!(world.tenant.with(|t| t.reused), 0);
 }
 
 /// A vault that is locked until the test unlocks it.

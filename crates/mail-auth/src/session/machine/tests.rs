@@ -312,3 +312,39 @@ fn a_short_lived_token_is_renewed_at_half_its_life() {
     let past = Validity::from(NOW, at(9_000));
     assert_eq!(past.renew_at, at(9_000));
 }
+
+#[test]
+fn an_account_that_is_locked_or_put_aside_has_neither_credentials_nor_key() {
+    for (label, state) in states() {
+        for (event_name, event) in events() {
+            let Ok((next, effects)) = step(state, event) else {
+                continue;
+            };
+            let held = |state| matches!(state, State::LockedByPerson | State::Sealed);
+            if held(next) && next != state && !(held(state)) {
+                for forgotten in [
+                    Effect::ForgetCredentials,
+                    Effect::ForgetKey,
+                    Effect::AnswerWaiting,
+                ] {
+                    assert!(effects.contains(&forgotten), "{label} {event_name}");
+                }
+            }
+            if held(state) {
+                for never in [Effect::Renew, Effect::GiveToken, Effect::UseCredentials] {
+                    assert!(!effects.contains(&never), "{label} {event_name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_person_unlocks_what_the_person_has_locked() {
+    let locked = State::LockedByPerson;
+    for (event_name, event) in events() {
+        let leaves = step(locked, event).is_ok_and(|(next, _)| next != locked);
+        let by_person = matches!(event, Event::Unlock | Event::SignOut | Event::Seal);
+        assert_eq!(leaves, by_person, "{event_name}");
+    }
+}
