@@ -8,6 +8,8 @@ export function runCommand(stores: Stores, command: Command): void {
   switch (command.kind) {
     case "all_accounts":
       return window.showAccount(null);
+    case "account_list":
+      return dialogs.show({ kind: "account_list" });
     case "account": {
       const account = accounts.list[command.place];
       return account && window.showAccount(account);

@@ -3,6 +3,7 @@
 export type Command =
   | { readonly kind: "account"; readonly place: number }
   | { readonly kind: "all_accounts" }
+  | { readonly kind: "account_list" }
   | { readonly kind: "move"; readonly by: number }
   | { readonly kind: "edge"; readonly end: "first" | "last" }
   | { readonly kind: "open" }
@@ -46,7 +47,7 @@ export function commandFor(press: Press, place: Place): Command | null {
     return { kind: "sync" };
   }
   if (press.ctrlKey || press.metaKey) {
-    return press.shiftKey ? null : accountCommand(press);
+    return accountCommand(press);
   }
   if (place.typing) {
     return null;
@@ -54,8 +55,12 @@ export function commandFor(press: Press, place: Place): Command | null {
   return letterCommand(press) ?? (place.list ? listCommand(press) : null);
 }
 
-/** By character, or by place where the layout has no Latin digits there. */
+/** By character, or by place where the layout has no Latin character there. */
 function accountCommand(press: Press): Command | null {
+  if (press.shiftKey) {
+    const isA = press.key.toLowerCase() === "a" || press.code === "KeyA";
+    return isA ? { kind: "account_list" } : null;
+  }
   const digit = /^[0-9]$/.test(press.key) ? press.key : /^Digit([0-9])$/.exec(press.code)?.[1];
   if (digit === undefined) {
     return null;
@@ -119,6 +124,8 @@ export const KEYS: readonly { readonly keys: readonly string[]; readonly does: s
   { keys: ["Shift I", "Shift U"], does: "Mark as read or unread" },
   { keys: ["Ctrl 1", "…", "Ctrl 9"], does: "Show one account" },
   { keys: ["Ctrl 0"], does: "Show all accounts" },
+  { keys: ["Ctrl Shift A"], does: "List of accounts" },
+  { keys: ["Alt ↑", "Alt ↓"], does: "Move an account or group in the rail" },
   { keys: ["["], does: "Show or hide the mailboxes" },
   { keys: ["F5"], does: "Look for new mail" },
   { keys: ["F6", "Shift F6"], does: "Next or previous part of the window" },

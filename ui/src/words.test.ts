@@ -1,20 +1,29 @@
 import { describe, expect, test } from "vitest";
 
+import type { AccountView } from "./contract.gen.ts";
+import { fakeReceipt } from "./host/fake/life.ts";
 import { fakeAccount } from "./host/fake/states.ts";
 import {
   badge,
   blockedWords,
   codeWords,
   count,
+  healthWords,
   initials,
+  keptWords,
+  leftWords,
+  mergedTileWords,
   progressWords,
+  receiptText,
   scopeLine,
   sendersWords,
+  signOf,
   size,
   syncWords,
   tileWords,
   trouble,
   unreadWords,
+  worstOf,
 } from "./words.ts";
 
 test("one and many", () => {
@@ -68,6 +77,8 @@ describe("health", () => {
   const choir = fakeAccount("choir", "Choir", "ana@choir.example", "teal");
   const again = { ...choir, health: { kind: "sign_in_needed" as const } };
   const offline = { kind: "offline" as const };
+  const working = { kind: "working" as const };
+  const NOW = 1_790_000_000;
 
   test("a tile says who, how much and how", () => {
     expect(tileWords({ ...again, unread: 3 })).toBe(
@@ -80,16 +91,31 @@ describe("health", () => {
     expect(progressWords({ done: 1, total: null })).toBe("Fetching · 1 message so far");
   });
 
-  test("several accounts: fetching comes before the rest, one out of step is counted", () => {
-    expect(syncWords([work, choir])).toMatch(/^Up to date · /);
-    expect(syncWords([work, again])).toBe("1 of 2 up to date");
-    const fetching = { ...work, progress: { done: 40, total: 100 } };
-    const alsoFetching = { ...again, progress: { done: 2, total: 10 } };
-    expect(syncWords([fetching, alsoFetching])).toBe("Fetching 42 of 110");
+  test("the words at the foot are those of the worst account", () => {
+    const all = (...accounts: AccountView[]) => syncWords(accounts, NOW);
+    expect(all(work, choir)).toMatch(/^Up to date · /);
+    expect(all(work, again)).toBe("Choir: Sign in again");
+    expect(all(again, { ...work, health: again.health }, { ...choir, id: "c" })).toBe(
+      "2 accounts: Sign in again",
+    );
+    const fetching = { ...work, progress: { done: 40, total: 100 }, health: working };
+    expect(all(fetching, { ...choir, progress: { done: 2, total: 10 } })).toBe(
+      "Fetching 42 of 110",
+    );
+    expect(all(fetching, again)).toBe("Choir: Sign in again");
+    expect(all(again, { ...work, health: { kind: "disk_full" } })).toBe("The disk is full");
   });
 
-  test("no connection is said only when no account has one", () => {
-    expect(syncWords([work, { ...choir, health: offline }])).toBe("1 of 2 up to date");
+  test("several that are well say the time of the one that was looked at longest ago", () => {
+    const at = (synced: number | null) => ({ ...work, synced_at: synced });
+    expect(syncWords([at(NOW - 60), at(NOW - 7_200)], NOW)).toBe(
+      syncWords([at(NOW - 7_200), at(NOW - 7_200)], NOW),
+    );
+    expect(syncWords([at(NOW), at(null)], NOW)).toBe("Up to date");
+  });
+
+  test("no connection is said without a name only when no account has one", () => {
+    expect(syncWords([work, { ...choir, health: offline }])).toMatch(/^Choir: No connection · /);
     expect(
       syncWords([
         { ...work, health: offline },
@@ -98,13 +124,85 @@ describe("health", () => {
     ).toMatch(/^No connection · showing mail from /);
   });
 
+  test("what the person has wished is no worse than anything else", () => {
+    const paused = { ...choir, health: { kind: "paused" as const } };
+    const locked = { ...work, health: { kind: "locked" as const } };
+    expect(worstOf([paused, { ...work, health: working }], NOW)?.sign).toBe("working");
+    expect(worstOf([paused, locked, again], NOW)?.sign).toBe("sign_in_needed");
+    expect(syncWords([work, locked], NOW)).toBe("Work: Locked");
+  });
+
+  test("every state has its sign, and none means that all is well", () => {
+    const kinds = ["offline", "waiting", "sign_in_needed", "signed_out", "vault_locked"] as const;
+    for (const kind of [...kinds, "refused", "rebuilding", "paused", "locked"] as const) {
+      const health = { kind, until: NOW, detail: "" } as AccountView["health"];
+      expect(signOf({ ...work, health }, NOW)).toBe(kind);
+      expect(healthWords({ ...work, health }, NOW)).not.toBe("");
+    }
+    expect(signOf({ ...work, health: working }, NOW)).toBe("working");
+    expect(signOf(work, NOW)).toBeNull();
+  });
+
+  test("the end of a sign-in is told within its last day", () => {
+    const noon = Math.floor(new Date(2026, 10, 24, 12).getTime() / 1000);
+    const ends = (hours: number) => ({ ...work, session_ends_at: noon + hours * 3_600 });
+    expect(signOf(ends(25), noon)).toBeNull();
+    expect(signOf(ends(-1), noon)).toBeNull();
+    expect(signOf(ends(5), noon)).toBe("ends_soon");
+    expect(signOf({ ...ends(5), health: working }, noon)).toBe("ends_soon");
+    expect(signOf({ ...ends(5), health: offline }, noon)).toBe("offline");
+    expect(healthWords(ends(5), noon)).toMatch(/^Sign-in ends today (17:00|5:00.PM)$/);
+    expect(healthWords(ends(21), noon)).toMatch(/^Sign-in ends tomorrow (09:00|9:00.AM)$/);
+  });
+
+  test("a tile tells unread mail as its setting says", () => {
+    const unread = (mark: AccountView["unread_mark"]) =>
+      tileWords({ ...again, unread: 3, unread_mark: mark }, NOW);
+    expect(unread("number")).toBe("Choir, ana@choir.example, 3 unread, Sign in again");
+    expect(unread("dot")).toBe("Choir, ana@choir.example, unread mail, Sign in again");
+    expect(unread("none")).toBe("Choir, ana@choir.example, Sign in again");
+  });
+
+  test("a tile of several accounts names what is worst, but not that one is at work", () => {
+    expect(mergedTileWords("All accounts", [work, choir], 17, NOW)).toBe("All accounts, 17 unread");
+    expect(mergedTileWords("All accounts", [work, again], 0, NOW)).toBe(
+      "All accounts, Choir: Sign in again",
+    );
+    expect(mergedTileWords("Home", [{ ...work, health: working }, choir], 0, NOW)).toBe("Home");
+  });
+
   test("a bar is shown only for what needs a person", () => {
     expect(trouble({ kind: "sign_in_needed" })?.action).toBe("sign_in");
     expect(trouble({ kind: "refused", detail: "403" })).toMatchObject({
       action: "retry",
       detail: "403",
     });
+    expect(trouble({ kind: "paused" })).toMatchObject({ action: "resume", quiet: true });
+    expect(trouble({ kind: "locked" })).toMatchObject({ action: "unlock", quiet: true });
     expect(trouble({ kind: "working" })).toBeNull();
     expect(trouble({ kind: "offline" })).toBeNull();
   });
+});
+
+test("a sealed copy says how long it is kept", () => {
+  const now = 1_790_000_000;
+  const kept = (days: number | null) => ({
+    keep_until: days === null ? null : now + days * 86_400 - 60,
+  });
+  expect(keptWords(kept(23), now)).toBe("kept 23 days");
+  expect(keptWords(kept(1), now)).toBe("kept 1 day");
+  expect(keptWords(kept(0), now)).toBe("deleted today");
+  expect(keptWords(kept(null), now)).toBe("kept until you delete it");
+  expect(leftWords(kept(23), now)).toBe("23 days left");
+});
+
+test("a receipt as text names every item and what was found of it", () => {
+  const receipt = fakeReceipt("work", "ana@northwind.example");
+  const still = receipt.items.map((item, place) => ({ ...item, gone: place !== 1 }));
+  const lines = receiptText({ ...receipt, items: still }).split("\n");
+  expect(lines[0]).toBe("Braid: what was deleted of ana@northwind.example");
+  expect(lines).toContain("mail.sqlite · 214 MB: gone");
+  expect(lines).toContain("body.sqlite · 71 MB: still there");
+  expect(lines).toContain("Key braid / work in the system keyring: gone");
+  expect(lines).toContain("5 files, 312 MB");
 });

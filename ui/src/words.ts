@@ -6,13 +6,26 @@ export { badge, count, number, size } from "./words/numbers.ts";
 export { clockTime, dayGroup, fullDate, messageDate, shortDate } from "./words/dates.ts";
 export { codeWords, errorWords } from "./words/errors.ts";
 export {
+  fetchingWords,
   healthWords,
+  mergedTileWords,
   progressWords,
+  signOf,
   syncWords,
   tileWords,
   trouble,
+  worstOf,
+  type Sign,
   type Trouble,
 } from "./words/health.ts";
+export {
+  goneWords,
+  keptWords,
+  leftWords,
+  receiptItemWords,
+  receiptText,
+  sessionEndedWords,
+} from "./words/life.ts";
 
 export const ROLE_NAMES: Record<MailboxRole, string> = {
   inbox: "Inbox",
@@ -87,6 +100,9 @@ export function filterEmptyWords(filter: Filter, place: string): string {
 }
 
 export function emptyWords(scope: Scope | null, role: MailboxRole | null): string {
+  if (scope?.kind === "all") {
+    return "There is no mail in this account.";
+  }
   if (scope?.kind === "starred") {
     return "Nothing is starred. Press S on a conversation to find it here again.";
   }

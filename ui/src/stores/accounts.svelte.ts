@@ -1,6 +1,5 @@
 import type {
   AccountView,
-  Calls,
   DataChoice,
   GroupView,
   MailboxRole,
@@ -14,14 +13,9 @@ import type { Close, Host } from "../host/host.ts";
 import { follow } from "./feed.ts";
 import { mailboxOfRole } from "./scope.ts";
 
-/** Calls that need to know the account and nothing else. */
-type AccountStep = {
-  [K in keyof Calls]: Calls[K]["request"] extends { account: string }
-    ? { account: string } extends Calls[K]["request"]
-      ? K
-      : never
-    : never;
-}[keyof Calls];
+/** What happens to an account at once, without a question. */
+export type AccountStep =
+  `account.${"pause" | "resume" | "lock" | "unlock" | "choose_picture" | "remove_picture"}`;
 
 /** All accounts and groups in the person's order, and what was sealed. */
 export class AccountsStore {
@@ -87,7 +81,7 @@ export class AccountsStore {
   }
 
   /** Pauses, resumes, locks, unlocks, or changes the picture. */
-  async step(step: AccountStep & `account.${string}`, account: string): Promise<void> {
+  async step(step: AccountStep, account: string): Promise<void> {
     await this.#host.call(step, { account });
   }
 

@@ -11,18 +11,26 @@ export type OpenDialog =
   | { readonly kind: "group"; readonly group: string }
   | { readonly kind: "new_group"; readonly account: string | null }
   | { readonly kind: "account_list" }
+  /** Which one stays, where only one may. */
+  | { readonly kind: "one_account" }
   /** At a page, with an account in sight there. */
   | { readonly kind: "settings"; readonly page?: SettingsPage; readonly account?: string }
   | { readonly kind: "keys" };
 
 export class DialogsStore {
   open = $state.raw<OpenDialog | null>(null);
+  /** The settings a dialog was opened from. */
+  #under: OpenDialog | null = null;
 
   show(dialog: OpenDialog): void {
+    const fromSettings = this.open?.kind === "settings" && dialog.kind !== "settings";
+    this.#under = fromSettings ? this.open : null;
     this.open = dialog;
   }
 
+  /** Back to the settings a dialog was opened from, else to the window. */
   close(): void {
-    this.open = null;
+    this.open = this.#under;
+    this.#under = null;
   }
 }

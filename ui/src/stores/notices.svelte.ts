@@ -1,3 +1,6 @@
+import { hostError } from "../host/host.ts";
+import { errorWords } from "../words.ts";
+
 /** Short words at the foot of the window, also read out. */
 export interface Notice {
   readonly id: number;
@@ -22,6 +25,20 @@ export class NoticesStore {
 
   dismiss(id: number): void {
     this.list = this.list.filter((notice) => notice.id !== id);
+  }
+
+  /** Says in words why a step did not work, or that it did. */
+  async run(step: Promise<unknown>, done?: string): Promise<boolean> {
+    try {
+      await step;
+    } catch (reason) {
+      this.say(errorWords(hostError(reason)), true);
+      return false;
+    }
+    if (done !== undefined) {
+      this.announce(done);
+    }
+    return true;
   }
 
   announce(text: string): void {

@@ -33,6 +33,8 @@ export class WindowStore {
   mode = $state<ListMode>("conversations");
   filter = $state<Filter>("all");
   layout = $state<Layout>("four");
+  /** Unix seconds, set anew now and then: what is told in words grows old. */
+  now = $state(Math.floor(Date.now() / 1000));
   /** CSS px of one rem. */
   rem = $state(16);
   /** Which one of list and pane is shown where only one fits. */
@@ -41,6 +43,7 @@ export class WindowStore {
   /** The last scope of each account, of each group, and of all accounts. */
   readonly #last = new Map<string, Scope>();
   #accounts = 0;
+  #awaited: string | null = null;
 
   /** Takes the scope of the last time. */
   restore(scope: Scope | null): void {
@@ -64,6 +67,15 @@ export class WindowStore {
     this.#go(this.#last.get(this.#place) ?? mergedInbox(group));
   }
 
+  /** Shows a new group as soon as it is known. */
+  awaitGroup(group: string, groups: readonly GroupView[]): void {
+    if (groups.some(({ id }) => id === group)) {
+      this.showGroup(group);
+    } else {
+      this.#awaited = group;
+    }
+  }
+
   showScope(scope: Scope): void {
     this.#last.set(this.#place, scope);
     this.#go(scope);
@@ -75,6 +87,11 @@ export class WindowStore {
    * shows nothing, and keeps its place.
    */
   follow(accounts: readonly AccountView[], groups: readonly GroupView[]): void {
+    if (this.#awaited !== null) {
+      const awaited = this.#awaited;
+      this.#awaited = null;
+      this.awaitGroup(awaited, groups);
+    }
     const before = this.#accounts;
     this.#accounts = accounts.length;
     const [only] = accounts;

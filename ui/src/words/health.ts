@@ -1,30 +1,105 @@
-/** How an account is, in words. */
+/** How an account is: its sign, its words, and what to do. */
 import type { AccountView, HealthView } from "../contract.gen.ts";
-import { clockTime, timeUntil } from "./dates.ts";
+import { clockTime, shortDate, timeUntil } from "./dates.ts";
 import { count, number } from "./numbers.ts";
 
+/** What stands at the corner of a tile: worst first. */
+const SIGNS = [
+  "disk_full",
+  "fault",
+  "refused",
+  "vault_locked",
+  "sign_in_needed",
+  "signed_out",
+  "rebuilding",
+  "read_only",
+  "offline",
+  "waiting",
+  "ends_soon",
+  "working",
+  "locked",
+  "paused",
+] as const;
+
+export type Sign = (typeof SIGNS)[number];
+
+const DAY = 86_400;
+
+function seconds(): number {
+  return Date.now() / 1000;
+}
+
+function endsSoon(account: AccountView, now: number): boolean {
+  const end = account.session_ends_at;
+  return end !== null && end > now && end - now <= DAY;
+}
+
+/** The sign of an account, or none while all is well. Times are Unix seconds. */
+export function signOf(account: AccountView, now: number = seconds()): Sign | null {
+  const { kind } = account.health;
+  if (kind !== "current" && kind !== "working") {
+    return kind;
+  }
+  if (account.read_only) {
+    return "read_only";
+  }
+  if (endsSoon(account, now)) {
+    return "ends_soon";
+  }
+  return kind === "working" ? kind : null;
+}
+
+/** The account whose state is worst; the first one where several are alike. */
+export function worstOf(
+  accounts: readonly AccountView[],
+  now: number = seconds(),
+): { account: AccountView; sign: Sign } | null {
+  let worst: { account: AccountView; sign: Sign } | null = null;
+  for (const account of accounts) {
+    const sign = signOf(account, now);
+    if (sign && (!worst || SIGNS.indexOf(sign) < SIGNS.indexOf(worst.sign))) {
+      worst = { account, sign };
+    }
+  }
+  return worst;
+}
+
+/** "today 17:00", "tomorrow 09:00". */
+function dayAndTime(at: number, now: number): string {
+  const day = (time: number) => new Date(time * 1000).toDateString();
+  return `${day(at) === day(now) ? "today" : "tomorrow"} ${clockTime(at)}`;
+}
+
+function shownFrom(words: string, syncedAt: number | null): string {
+  return syncedAt === null ? words : `${words} · showing mail from ${shortDate(syncedAt)}`;
+}
+
 /** One line for the foot of the sidebar and the tooltip of a tile. */
-export function healthWords(account: AccountView): string {
-  const { health, progress, synced_at: syncedAt } = account;
-  switch (health.kind) {
-    case "current":
+export function healthWords(account: AccountView, now: number = seconds()): string {
+  const { health, progress, synced_at: syncedAt, session_ends_at: endsAt } = account;
+  switch (signOf(account, now)) {
+    case null:
       return syncedAt === null ? "Up to date" : `Up to date · ${clockTime(syncedAt)}`;
     case "working":
       return progress ? progressWords(progress) : "Looking for new mail";
     case "offline":
-      return syncedAt === null
-        ? "No connection"
-        : `No connection · showing mail from ${clockTime(syncedAt)}`;
+      return shownFrom("No connection", syncedAt);
     case "waiting":
-      return `The server asks to wait · next try ${timeUntil(health.until)}`;
+      return health.kind === "waiting"
+        ? `The server asks to wait · next try ${timeUntil(health.until, new Date(now * 1000))}`
+        : "The server asks to wait";
+    case "ends_soon":
+      return `Sign-in ends ${dayAndTime(endsAt ?? now, now)}`;
     case "sign_in_needed":
       return "Sign in again";
     case "signed_out":
       return "Signed out";
     case "paused":
-      return syncedAt === null ? "Paused" : `Paused · showing mail from ${clockTime(syncedAt)}`;
+      return shownFrom("Paused", syncedAt);
     case "locked":
       return "Locked";
+    case "read_only":
+      return "Read-only until a change of sign-ins is settled";
     case "vault_locked":
       return "Unlock the system keyring";
     case "refused":
@@ -44,17 +119,39 @@ export function progressWords(progress: { done: number; total: number | null }):
     : `Fetching ${number(progress.done)} of ${number(progress.total)}`;
 }
 
+/** Unread mail as the account's setting shows it, or nothing. */
+function unreadPart({ unread, unread_mark: mark }: AccountView): string[] {
+  if (unread === 0 || mark === "none") {
+    return [];
+  }
+  return [mark === "dot" ? "unread mail" : `${number(unread)} unread`];
+}
+
 /** Name, address, unread and state: a tile's whole name. */
-export function tileWords(account: AccountView): string {
-  const unread = account.unread > 0 ? [`${number(account.unread)} unread`] : [];
-  return [account.name, account.email, ...unread, healthWords(account)].join(", ");
+export function tileWords(account: AccountView, now: number = seconds()): string {
+  const { name, email } = account;
+  return [name, email, ...unreadPart(account), healthWords(account, now)].join(", ");
+}
+
+/** The name of a tile of several accounts: what is unread, and what is worst. */
+export function mergedTileWords(
+  name: string,
+  accounts: readonly AccountView[],
+  unread: number,
+  now: number = seconds(),
+): string {
+  const worst = worstOf(accounts, now);
+  const trouble = worst && worst.sign !== "working" ? [syncWords(accounts, now)] : [];
+  return [name, ...(unread > 0 ? [`${number(unread)} unread`] : []), ...trouble].join(", ");
 }
 
 /** What is wrong and what still works, for the bar above a list. */
 export interface Trouble {
   /** Follows the account's name. */
   readonly text: string;
-  readonly action: "sign_in" | "unlock" | "retry" | null;
+  readonly action: "sign_in" | "keyring" | "retry" | "resume" | "unlock" | null;
+  /** The person has wished it so. */
+  readonly quiet: boolean;
   /** The server's own words. */
   readonly detail: string | null;
 }
@@ -64,6 +161,7 @@ export function trouble(health: HealthView): Trouble | null {
   const say = (text: string, action: Trouble["action"] = null, detail: string | null = null) => ({
     text,
     action,
+    quiet: action === "resume" || action === "unlock",
     detail,
   });
   switch (health.kind) {
@@ -72,7 +170,7 @@ export function trouble(health: HealthView): Trouble | null {
     case "signed_out":
       return say("is signed out. Its mail stays readable.", "sign_in");
     case "vault_locked":
-      return say("waits for the system keyring. Its mail stays readable.", "unlock");
+      return say("waits for the system keyring. Its mail stays readable.", "keyring");
     case "refused":
       return say("is refused by its server. Its mail stays readable.", "retry", health.detail);
     case "waiting":
@@ -82,7 +180,9 @@ export function trouble(health: HealthView): Trouble | null {
     case "fault":
       return say("stopped by a fault in Braid. Its mail stays readable.", "retry");
     case "paused":
+      return say("is paused. No new mail arrives; its mail stays readable.", "resume");
     case "locked":
+      return say("is locked.", "unlock");
     case "disk_full":
     case "offline":
     case "current":
@@ -92,35 +192,39 @@ export function trouble(health: HealthView): Trouble | null {
 }
 
 /** The worst state decides the words at the foot of the window. */
-export function syncWords(accounts: readonly AccountView[]): string {
+export function syncWords(accounts: readonly AccountView[], now: number = seconds()): string {
   const [only] = accounts;
   if (accounts.length === 1 && only) {
-    return healthWords(only);
+    return healthWords(only, now);
   }
-  if (accounts.some(({ health }) => health.kind === "disk_full")) {
-    return "The disk is full";
+  const worst = worstOf(accounts, now);
+  if (!worst) {
+    // Of several, the one that was looked at longest ago.
+    const synced = accounts.map(({ synced_at: at }) => at);
+    const oldest = synced.includes(null) ? null : Math.min(...synced.map((at) => at ?? 0));
+    return oldest === null || accounts.length === 0
+      ? "Up to date"
+      : `Up to date · ${clockTime(oldest)}`;
   }
-  const fetching = accounts.filter(({ progress }) => progress !== null);
-  if (fetching.length > 0) {
-    const done = fetching.reduce((sum, { progress }) => sum + (progress?.done ?? 0), 0);
-    const known = fetching.every(({ progress }) => progress?.total != null);
-    const total = fetching.reduce((sum, { progress }) => sum + (progress?.total ?? 0), 0);
-    return progressWords({ done, total: known ? total : null });
+  if (worst.sign === "working") {
+    return fetchingWords(accounts) ?? "Looking for new mail";
   }
-  const offline = accounts.filter(({ health }) => health.kind === "offline");
-  const synced = accounts.map(({ synced_at: at }) => at ?? 0);
-  const latest = Math.max(0, ...synced);
-  if (accounts.length > 0 && offline.length === accounts.length) {
-    return latest > 0 ? `No connection · showing mail from ${clockTime(latest)}` : "No connection";
+  const alike = accounts.filter((account) => signOf(account, now) === worst.sign).length;
+  const words = healthWords(worst.account, now);
+  if (alike === accounts.length || worst.sign === "disk_full") {
+    return words;
   }
-  if (accounts.some(({ health }) => health.kind === "working")) {
-    return "Looking for new mail";
+  return alike === 1 ? `${worst.account.name}: ${words}` : `${number(alike)} accounts: ${words}`;
+}
+
+/** How far the first fetch is, over all accounts that fetch. */
+export function fetchingWords(accounts: readonly AccountView[]): string | null {
+  const fetching = accounts.flatMap(({ progress }) => (progress ? [progress] : []));
+  if (fetching.length === 0) {
+    return null;
   }
-  const waiting = accounts.filter(({ health }) => health.kind !== "current");
-  if (waiting.length > 0) {
-    return waiting.length === accounts.length
-      ? "No account is up to date"
-      : `${number(accounts.length - waiting.length)} of ${number(accounts.length)} up to date`;
-  }
-  return latest > 0 ? `Up to date · ${clockTime(latest)}` : "Up to date";
+  const done = fetching.reduce((sum, progress) => sum + progress.done, 0);
+  const known = fetching.every(({ total }) => total !== null);
+  const total = fetching.reduce((sum, progress) => sum + (progress.total ?? 0), 0);
+  return progressWords({ done, total: known ? total : null });
 }

@@ -4,14 +4,8 @@ import { HostError } from "../host.ts";
 import type { FakeContext, Handlers } from "./context.ts";
 
 const DAY = 86_400;
-const PICTURE =
-  "data:image/svg+xml," +
-  encodeURIComponent(
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">
-      <rect width="40" height="40" fill="#d9c39a"/>
-      <circle cx="20" cy="15" r="7" fill="#7a5a34"/><path d="M6 40a14 14 0 0 1 28 0z" fill="#7a5a34"/>
-    </svg>`,
-  );
+/** The page may load pictures only from where it comes from. */
+const PICTURE = "/favicon.svg";
 
 export function fakeNow(): number {
   return Math.floor(Date.now() / 1000);

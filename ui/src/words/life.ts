@@ -1,0 +1,68 @@
+/** Words about sealed copies and about what was deleted. */
+import type { ReceiptView, SealedView } from "../contract.gen.ts";
+import { fullDate } from "./dates.ts";
+import { count, size } from "./numbers.ts";
+
+const DAY = 86_400;
+
+/** Whole days that a sealed copy is still kept; none when it is kept for ever. */
+export function daysLeft(
+  { keep_until: until }: Pick<SealedView, "keep_until">,
+  now: number = Date.now() / 1000,
+): number | null {
+  return until === null ? null : Math.max(0, Math.ceil((until - now) / DAY));
+}
+
+/** "kept 23 days", "kept until you delete it". */
+export function keptWords(sealed: Pick<SealedView, "keep_until">, now?: number): string {
+  const days = daysLeft(sealed, now);
+  if (days === null) {
+    return "kept until you delete it";
+  }
+  return days === 0 ? "deleted today" : `kept ${count(days, "day", "days")}`;
+}
+
+/** "23 days left", for an offer. */
+export function leftWords(sealed: Pick<SealedView, "keep_until">, now?: number): string {
+  const days = daysLeft(sealed, now);
+  if (days === null) {
+    return "kept until you delete it";
+  }
+  return days === 0 ? "deleted today" : `${count(days, "day", "days")} left`;
+}
+
+/** What a line of a receipt is about. */
+export function receiptItemWords(item: ReceiptView["items"][number]): string {
+  switch (item.kind) {
+    case "file":
+      return item.octets === null ? item.name : `${item.name} · ${size(item.octets)}`;
+    case "key":
+      return `Key ${item.name} in the system keyring`;
+    case "entry":
+      return "Entry in the list of accounts";
+  }
+}
+
+/** What was found when it was looked for afterwards. */
+export function goneWords(gone: boolean): string {
+  return gone ? "gone" : "still there";
+}
+
+export function sessionEndedWords(ended: boolean): string {
+  return ended
+    ? "The session with your organisation has ended."
+    : "Your organisation could not be told that the session has ended. It ends there by itself.";
+}
+
+/** The whole receipt as text. */
+export function receiptText(receipt: ReceiptView): string {
+  return [
+    `Braid: what was deleted of ${receipt.email}`,
+    fullDate(receipt.at),
+    "",
+    ...receipt.items.map((item) => `${receiptItemWords(item)}: ${goneWords(item.gone)}`),
+    "",
+    `${count(receipt.files, "file", "files")}, ${size(receipt.octets)}`,
+    sessionEndedWords(receipt.session_ended),
+  ].join("\n");
+}
