@@ -3,7 +3,6 @@
 //! A server can be told to answer wrongly; that it does not answer at all is something only the connection
 //! can do.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -51,12 +50,10 @@ impl Listener for CuttableListener {
     type Io = CuttableStream;
     type Addr = SocketAddr;
 
-    fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send {
-        async {
-            let (stream, address) = Listener::accept(&mut self.0).await;
-            let shears = Shears::default();
-            (CuttableStream { stream, shears }, address)
-        }
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        let shears = Shears::default();
+        (CuttableStream { stream, shears }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {

@@ -7,18 +7,16 @@ use serde_json::{Map, Value, json};
 
 use super::email_query::{Comparator, Query};
 use super::error::MethodError;
-use super::ids;
-use super::mailbox::ChangesArguments;
 use super::request::{Turn, arguments};
+use super::{changes, ids};
 
 /// `Email/changes`.
 pub(crate) fn changes(
     turn: &mut Turn<'_>,
     given: Map<String, Value>,
 ) -> Result<Value, MethodError> {
-    let given: ChangesArguments = arguments(given)?;
-    turn.may_calculate_changes()?;
-    Ok(given.answer(&turn.account.logs.email, ids::email)?.0)
+    let log = &turn.account.logs.email;
+    Ok(changes::answer(turn, given, log, ids::email)?.0)
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::MethodError;
+use super::request::check_get;
 
 /// Arguments of a `/get`.
 #[derive(Debug, Deserialize)]
@@ -19,12 +20,33 @@ pub(crate) struct Get {
 
 impl Get {
     /// The asked ids, each once and in order; all when none were named.
-    pub(crate) fn ids_or(&self, all: impl FnOnce() -> Vec<String>) -> Vec<String> {
+    fn ids_or(&self, all: impl FnOnce() -> Vec<String>) -> Vec<String> {
         self.ids.as_ref().map_or_else(all, |ids| once(ids))
     }
 
+    /// Answers from objects of one type: `known` are their properties, `find` makes one.
+    pub(crate) fn answer(
+        &self,
+        known: &[&str],
+        state: String,
+        all: impl FnOnce() -> Vec<String>,
+        find: impl Fn(&str) -> Option<Value>,
+    ) -> Result<Value, MethodError> {
+        let wanted = self.properties(known)?;
+        let asked = self.ids_or(all);
+        check_get(asked.len())?;
+        let (mut list, mut not_found) = (Vec::new(), Vec::new());
+        for id in asked {
+            match find(&id) {
+                Some(whole) => list.push(project(whole, &wanted)),
+                None => not_found.push(id),
+            }
+        }
+        Ok(json!({ "state": state, "list": list, "notFound": not_found }))
+    }
+
     /// The wanted properties; `id` is always among them.
-    pub(crate) fn properties(&self, known: &[&str]) -> Result<BTreeSet<String>, MethodError> {
+    fn properties(&self, known: &[&str]) -> Result<BTreeSet<String>, MethodError> {
         let Some(wanted) = &self.properties else {
             return Ok(known.iter().map(|p| (*p).to_owned()).collect());
         };
@@ -44,7 +66,7 @@ pub(crate) fn once(ids: &[String]) -> Vec<String> {
 }
 
 /// Only the wanted properties of an object.
-pub(crate) fn project(whole: Value, wanted: &BTreeSet<String>) -> Value {
+fn project(whole: Value, wanted: &BTreeSet<String>) -> Value {
     match whole {
         Value::Object(members) => Value::Object(
             members

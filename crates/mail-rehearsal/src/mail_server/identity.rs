@@ -2,39 +2,42 @@
 
 use serde_json::{Map, Value, json};
 
+use super::changes;
 use super::error::MethodError;
-use super::get::{Get, project};
-use super::request::{Turn, arguments, check_get};
+use super::get::Get;
+use super::request::{Turn, arguments};
+use super::state::ChangeLog;
 
 const STATE: &str = "0-0";
+const PROPERTIES: [&str; 8] = [
+    "id",
+    "name",
+    "email",
+    "replyTo",
+    "bcc",
+    "textSignature",
+    "htmlSignature",
+    "mayDelete",
+];
 /// The id of the only identity.
 pub(crate) const ID: &str = "I1";
 
 /// `Identity/get`.
 pub(crate) fn get(turn: &mut Turn<'_>, given: Map<String, Value>) -> Result<Value, MethodError> {
     let get: Get = arguments(given)?;
-    let wanted = get.properties(&[
-        "id",
-        "name",
-        "email",
-        "replyTo",
-        "bcc",
-        "textSignature",
-        "htmlSignature",
-        "mayDelete",
-    ])?;
-    let asked = get.ids_or(|| vec![ID.to_owned()]);
-    check_get(asked.len())?;
-    let whole = json!({
-        "id": ID, "name": turn.account.person.name, "email": turn.account.person.email, "replyTo": null, "bcc": null,
-        "textSignature": "", "htmlSignature": "", "mayDelete": false,
-    });
-    let (found, not_found): (Vec<String>, Vec<String>) = asked.into_iter().partition(|id| id == ID);
-    let list: Vec<Value> = found
-        .iter()
-        .map(|_| project(whole.clone(), &wanted))
-        .collect();
-    Ok(json!({ "state": STATE, "list": list, "notFound": not_found }))
+    let person = &turn.account.person;
+    get.answer(
+        &PROPERTIES,
+        STATE.to_owned(),
+        || vec![ID.to_owned()],
+        |id| {
+            let whole = json!({
+                "id": ID, "name": person.name, "email": person.email, "replyTo": null, "bcc": null,
+                "textSignature": "", "htmlSignature": "", "mayDelete": false,
+            });
+            (id == ID).then_some(whole)
+        },
+    )
 }
 
 /// `Identity/changes`.
@@ -42,9 +45,6 @@ pub(crate) fn changes(
     turn: &mut Turn<'_>,
     given: Map<String, Value>,
 ) -> Result<Value, MethodError> {
-    let given: super::mailbox::ChangesArguments = arguments(given)?;
-    turn.may_calculate_changes()?;
-    Ok(given
-        .answer(&super::state::ChangeLog::default(), |_| ID.to_owned())?
-        .0)
+    let log = ChangeLog::default();
+    Ok(changes::answer(turn, given, &log, |_| ID.to_owned())?.0)
 }

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use super::account::Folder;
 use super::counts::Counts;
 use super::error::MethodError;
-use super::get::{Get, project};
-use super::ids;
-use super::request::{Turn, arguments, check_get};
+use super::get::Get;
+use super::request::{Turn, arguments};
+use super::{changes, ids};
 
 const PROPERTIES: [&str; 11] = [
     "id",
@@ -35,33 +35,18 @@ const COUNTS: [&str; 4] = [
 /// `Mailbox/get`.
 pub(crate) fn get(turn: &mut Turn<'_>, given: Map<String, Value>) -> Result<Value, MethodError> {
     let get: Get = arguments(given)?;
-    let wanted = get.properties(&PROPERTIES)?;
     let counts = turn.account.counts().clone();
-    let all = || {
-        turn.account
-            .folders
-            .keys()
-            .map(|id| ids::mailbox(*id))
-            .collect()
-    };
-    let asked = get.ids_or(all);
-    check_get(asked.len())?;
-    let (mut list, mut not_found) = (Vec::new(), Vec::new());
-    for id in asked {
-        let found = ids::number('P', &id).and_then(|n| Some((n, turn.account.folders.get(&n)?)));
-        match found {
-            Some((number, folder)) => {
-                let whole = object(
-                    number,
-                    folder,
-                    counts.get(&number).copied().unwrap_or_default(),
-                );
-                list.push(project(whole, &wanted));
-            }
-            None => not_found.push(id),
-        }
-    }
-    Ok(json!({ "state": turn.account.logs.mailbox.state(), "list": list, "notFound": not_found }))
+    let folders = &turn.account.folders;
+    get.answer(
+        &PROPERTIES,
+        turn.account.logs.mailbox.state(),
+        || folders.keys().map(|id| ids::mailbox(*id)).collect(),
+        |id| {
+            let number = ids::number('P', id)?;
+            let counts = counts.get(&number).copied().unwrap_or_default();
+            Some(object(number, folders.get(&number)?, counts))
+        },
+    )
 }
 
 fn object(number: u32, folder: &Folder, counts: Counts) -> Value {
@@ -84,49 +69,13 @@ fn object(number: u32, folder: &Folder, counts: Counts) -> Value {
     })
 }
 
-/// Arguments of every `/changes`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct ChangesArguments {
-    since_state: String,
-    #[serde(default)]
-    max_changes: Option<usize>,
-}
-
-impl ChangesArguments {
-    /// Answers from a log; `name` makes ids.
-    pub(crate) fn answer(
-        &self,
-        log: &super::state::ChangeLog,
-        name: fn(u32) -> String,
-    ) -> Result<(Value, bool), MethodError> {
-        if self.max_changes == Some(0) {
-            return Err(MethodError::InvalidArguments(
-                "maxChanges must be greater than 0".to_owned(),
-            ));
-        }
-        let changes = log.since(&self.since_state, self.max_changes)?;
-        let named = |list: &[u32]| list.iter().map(|n| name(*n)).collect::<Vec<_>>();
-        let value = json!({
-            "oldState": self.since_state,
-            "newState": changes.new_state,
-            "hasMoreChanges": changes.has_more,
-            "created": named(&changes.created),
-            "updated": named(&changes.updated),
-            "destroyed": named(&changes.destroyed),
-        });
-        Ok((value, changes.only_counts))
-    }
-}
-
 /// `Mailbox/changes`.
 pub(crate) fn changes(
     turn: &mut Turn<'_>,
     given: Map<String, Value>,
 ) -> Result<Value, MethodError> {
-    let given: ChangesArguments = arguments(given)?;
-    turn.may_calculate_changes()?;
-    let (mut value, only_counts) = given.answer(&turn.account.logs.mailbox, ids::mailbox)?;
+    let (mut value, only_counts) =
+        changes::answer(turn, given, &turn.account.logs.mailbox, ids::mailbox)?;
     if let Some(value) = value.as_object_mut() {
         value.insert(
             "updatedProperties".to_owned(),

@@ -9,6 +9,7 @@
 mod account;
 mod apply;
 mod blob;
+mod changes;
 mod compose;
 mod counts;
 mod driver;

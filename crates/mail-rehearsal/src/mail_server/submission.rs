@@ -7,10 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::email_get::utc;
 use super::error::MethodError;
-use super::get::{Get, project};
-use super::mailbox::ChangesArguments;
-use super::request::{Turn, arguments, check_get};
-use super::{identity, ids, page};
+use super::get::Get;
+use super::request::{Turn, arguments};
+use super::{changes, identity, ids, page};
 
 /// What was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,19 +71,15 @@ impl Submission {
 /// `EmailSubmission/get`.
 pub(crate) fn get(turn: &mut Turn<'_>, given: Map<String, Value>) -> Result<Value, MethodError> {
     let get: Get = arguments(given)?;
-    let wanted = get.properties(&PROPERTIES)?;
     let submissions = &turn.account.submissions;
-    let asked = get.ids_or(|| submissions.keys().map(|id| ids::submission(*id)).collect());
-    check_get(asked.len())?;
-    let (mut list, mut not_found) = (Vec::new(), Vec::new());
-    for id in asked {
-        match ids::number('S', &id).and_then(|n| submissions.get(&n)) {
-            Some(submission) => list.push(project(submission.to_json(), &wanted)),
-            None => not_found.push(id),
-        }
-    }
-    Ok(
-        json!({ "state": turn.account.logs.submission.state(), "list": list, "notFound": not_found }),
+    get.answer(
+        &PROPERTIES,
+        turn.account.logs.submission.state(),
+        || submissions.keys().map(|id| ids::submission(*id)).collect(),
+        |id| {
+            let found = submissions.get(&ids::number('S', id)?)?;
+            Some(found.to_json())
+        },
     )
 }
 
@@ -93,11 +88,8 @@ pub(crate) fn changes(
     turn: &mut Turn<'_>,
     given: Map<String, Value>,
 ) -> Result<Value, MethodError> {
-    let given: ChangesArguments = arguments(given)?;
-    turn.may_calculate_changes()?;
-    Ok(given
-        .answer(&turn.account.logs.submission, ids::submission)?
-        .0)
+    let log = &turn.account.logs.submission;
+    Ok(changes::answer(turn, given, log, ids::submission)?.0)
 }
 
 #[derive(Debug, Deserialize)]

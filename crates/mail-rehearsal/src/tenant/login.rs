@@ -11,16 +11,17 @@ use axum::routing::get;
 use serde::Deserialize;
 use url::Url;
 
+use super::choosing::{choose_connection, choose_person};
 use super::cookies::{AUTH_CODE, AUTHORIZATION, Cookies, SESSION, USER, read};
 use super::ledger::{AuthenticationRequest, Ledger, Stage, hash, seconds, secret};
 use super::linking::{modes, taken_when_proven};
-use super::page::{Choice, choices, notice};
+use super::page::notice;
 use super::refusal::Refusal;
 use super::returning::Place;
 use super::tokens::Tokens;
 use super::{Tenant, tokens};
 use crate::faults::Switch;
-use crate::people::{Connection, Linking, Person, connections};
+use crate::people::{Linking, Person, connections};
 
 pub(super) fn routes() -> Router<Tenant> {
     Router::new()
@@ -79,7 +80,7 @@ async fn login(
             .into_iter()
             .find(|known| known.connection_id == id)
     }) {
-        Some(connection) => choose_person(&tenant, &id, &connection),
+        Some(connection) => choose_person(tenant.config(), &id, &connection),
         None => choose_connection(&id),
     }
 }
@@ -355,76 +356,4 @@ fn ended() -> Response {
         "This sign-in has ended",
         "Go back to the app and start again.",
     )
-}
-
-fn choose_connection(id: &str) -> Response {
-    let all: Vec<Choice> = connections()
-        .iter()
-        .map(|connection| Choice {
-            letter: connection.name.chars().take(1).collect(),
-            color: color_of(connection.connection_id),
-            title: format!("Continue with {}", connection.name),
-            detail: connection.domain.to_owned(),
-            href: link(
-                "/login",
-                &[("state", id), ("connection", connection.connection_id)],
-            ),
-        })
-        .collect();
-    choices(
-        "Sign in",
-        "Choose how you sign in to Braid.",
-        &all,
-        &link("/login/cancel", &[("state", id)]),
-    )
-}
-
-fn choose_person(tenant: &Tenant, id: &str, connection: &Connection) -> Response {
-    let here = tenant
-        .config()
-        .everybody()
-        .filter(|person| person.connection == connection.connection_id);
-    let all: Vec<Choice> = here
-        .map(|person| Choice {
-            letter: person.account.chars().take(1).collect(),
-            color: color_of(&person.connection),
-            href: link(
-                "/login",
-                &[
-                    ("state", id),
-                    ("connection", &person.connection),
-                    ("person", &person.user),
-                ],
-            ),
-            title: person.name.clone(),
-            detail: person.email.clone(),
-        })
-        .collect();
-    let lead = format!(
-        "Choose the account to sign in to Braid with {}.",
-        connection.name
-    );
-    choices(
-        "Choose an account",
-        &lead,
-        &all,
-        &link("/login/cancel", &[("state", id)]),
-    )
-}
-
-fn link(path: &str, query: &[(&str, &str)]) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(query)
-        .finish();
-    format!("{path}?{query}")
-}
-
-/// The account colour of the people who sign in with a connection.
-fn color_of(connection: &str) -> u8 {
-    let place = connections()
-        .iter()
-        .position(|known| known.connection_id == connection);
-    place
-        .and_then(|place| u8::try_from(place).ok())
-        .map_or(1, |place| place.saturating_add(1))
 }

@@ -9,6 +9,7 @@ mod admin;
 mod anti_abuse;
 mod authentication;
 mod callers;
+mod choosing;
 mod cookies;
 mod credentials;
 mod discovery;
