@@ -170,6 +170,7 @@ fn bad_answers() -> Vec<(String, Refused)> {
 fn no_bad_answer_is_accepted_and_none_spoils_the_good_one() {
     let cases = bad_answers();
     assert!(cases.len() >= 45, "{}", cases.len());
+    eprintln!("\n{} bad answers, the good one after each", cases.len());
     for (query, why) in cases {
         assert_eq!(refused(&query), why, "{query:.120}");
         assert_eq!(

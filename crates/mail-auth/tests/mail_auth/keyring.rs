@@ -262,7 +262,10 @@ async fn a_key_is_sealed_and_comes_back(vault: &KeyringVault, account: &AccountI
         assert!(vault.sealed_key(account).await.unwrap() == Some(key.clone()));
     }
     assert!(!vault.names().await.unwrap().contains(account));
-    assert_eq!(vault.sealed_names().await.unwrap(), [account.clone()]);
+    assert_eq!(
+        vault.sealed_names().await.unwrap(),
+        std::slice::from_ref(account)
+    );
 
     // Killed between the two writes of the way back: both entries are there.
     #[cfg(target_os = "linux")]
