@@ -140,11 +140,6 @@ export class LinkingStore {
     return this.#ask((flow) => this.#host.call("link.confirm", { flow, typed }));
   }
 
-  /** The file's name; none when the person changed their mind. */
-  async recoveryPack(journal: string): Promise<string | null> {
-    return (await this.#host.call("link.recovery_pack", { journal })).name;
-  }
-
   /** Back to choosing; the flow, which has changed nothing, is given up. */
   async chooseAnother(): Promise<void> {
     const { kept } = this.view ?? {};
