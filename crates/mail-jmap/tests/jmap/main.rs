@@ -7,6 +7,7 @@
     reason = "a test stops where something is not as it says"
 )]
 
+mod copies;
 mod cyrus;
 mod hostile;
 mod limits;

@@ -92,6 +92,14 @@ impl World {
         })
     }
 
+    /// The session document, or the answers to a request.
+    pub(crate) fn answer_or_session(&self, request: &Recorded) -> Value {
+        match request.path() {
+            "/session" => self.session(),
+            _ => self.answer(request),
+        }
+    }
+
     /// Answers every call of a request, result references included.
     pub(crate) fn answer(&self, request: &Recorded) -> Value {
         let mut responses: Vec<(String, Value, String)> = Vec::new();
@@ -128,6 +136,28 @@ impl World {
                 { "id": "I1", "name": "Ana Moreau", "email": "ana@northwind.example" },
                 { "id": "I2", "name": "", "email": "choir@northwind.example" },
             ] }),
+            "EmailSubmission/query" => {
+                let first = arguments["position"].as_u64().unwrap_or(0) as usize;
+                let ids: Vec<&str> = ["S1", "S2", "S3"].into_iter().skip(first).take(2).collect();
+                json!({ "queryState": "q1", "ids": ids })
+            }
+            "EmailSubmission/get" => {
+                let all = arguments["ids"].as_array().unwrap().iter();
+                let list: Vec<Value> = all.map(submission).collect();
+                json!({ "state": "1", "list": list, "notFound": [] })
+            }
+            "EmailSubmission/set" if arguments["update"].is_object() => {
+                let asked = arguments["update"].as_object().unwrap();
+                let (id, patch) = asked.iter().next().unwrap();
+                assert_eq!(*patch, json!({ "undoStatus": "canceled" }));
+                match id.as_str() {
+                    "S1" => json!({ "oldState": "1", "newState": "2", "updated": { id: null } }),
+                    "S2" => json!({ "oldState": "1", "newState": "1",
+                                    "notUpdated": { id: { "type": "cannotUnsend" } } }),
+                    _ => json!({ "oldState": "1", "newState": "1",
+                                 "notUpdated": { id: { "type": "notFound" } } }),
+                }
+            }
             "EmailSubmission/set" => json!({
                 "oldState": "1", "newState": "2", "created": { "s": { "id": "S1" } },
             }),
@@ -189,6 +219,17 @@ fn mailboxes() -> Value {
         { "id": "b2", "name": "Choir", "parentId": "b1", "role": null, "sortOrder": 2,
           "totalEmails": 0 },
     ])
+}
+
+/// A message on its way; the second has left since it was listed.
+fn submission(id: &Value) -> Value {
+    let left = id == "S2";
+    json!({
+        "id": id,
+        "emailId": "M1",
+        "sendAt": "2026-03-04T08:00:00Z",
+        "undoStatus": if left { "final" } else { "pending" },
+    })
 }
 
 /// The number of a message's id.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
 use mail_jmap::{JmapConfig, JmapSource, ServerAddress};
 use mail_model::remote::{MailSource, SourceError};
 use mail_model::{MailboxRole, Message, MessageId};
@@ -86,7 +87,52 @@ async fn all_messages_of_a_full_mailbox_are_read_exactly_once_by_every_way() {
     threads_are_the_servers(&ana, &filled).await;
     changes_tell_all(&ana.source, &empty.state, &expected).await;
     inventory_tells_all(&ana.source, &filled).await;
+    copies_are_whole(&ana, &filled).await;
     bodies_can_be_read(&ana.source, &filled).await;
+}
+
+/// What a copy asks for is what the lists say, and as many octets come as were promised.
+async fn copies_are_whole(ana: &Account, filled: &[Message]) {
+    let source = &ana.source;
+    let mut all = Vec::new();
+    loop {
+        let page = source.raw_inventory(all.len() as u64, 500).await.unwrap();
+        if page.entries.is_empty() {
+            break;
+        }
+        all.extend(page.entries);
+    }
+    assert_eq!(all.len(), filled.len());
+    let known: BTreeMap<&MessageId, &Message> = filled.iter().map(|m| (&m.id, m)).collect();
+    for entry in &all {
+        let message = known[&entry.id];
+        assert_eq!(entry.blob, message.blob);
+        assert_eq!(entry.size, message.size);
+        assert_eq!(entry.received_at, message.received_at);
+        assert_eq!(entry.has_attachment, message.has_attachment);
+    }
+    for entry in all.iter().step_by(97) {
+        let bytes: Vec<_> = source
+            .blob(&entry.blob)
+            .await
+            .unwrap()
+            .try_collect()
+            .await
+            .unwrap();
+        let octets: usize = bytes.iter().map(bytes::Bytes::len).sum();
+        assert_eq!(octets as u64, entry.size);
+    }
+    let with_files: Vec<&Message> = filled.iter().filter(|m| m.has_attachment).collect();
+    let ids: Vec<MessageId> = with_files.iter().map(|m| m.id.clone()).collect();
+    let octets = source.attachment_octets(&ids).await.unwrap();
+    let arguments = json!({ "ids": ids, "properties": ["attachments"] });
+    let answer = ana.other.call("Email/get", arguments).await;
+    let files = answer["list"].as_array().unwrap().iter();
+    let sizes = files
+        .flat_map(|email| email["attachments"].as_array().unwrap())
+        .map(|file| file["size"].as_u64().unwrap());
+    assert_eq!(octets, sizes.sum::<u64>());
+    assert!(octets > 0);
 }
 
 fn same_ids(messages: &[Message], expected: &BTreeSet<&str>) {

@@ -1,7 +1,7 @@
 //! What the person does here, seen there.
 
-use mail_model::remote::{EditOutcome, MailSource, MailSubmitter, RemoteEdit};
-use mail_model::{KeywordEdit, Keywords, MailboxId, MessageId};
+use mail_model::remote::{CancelOutcome, EditOutcome, MailSource, MailSubmitter, RemoteEdit};
+use mail_model::{KeywordEdit, Keywords, MailboxId, MessageId, SubmissionId};
 use serde_json::json;
 
 use super::{Account, letter};
@@ -146,6 +146,53 @@ async fn a_sent_message_leaves_the_server_and_moves_to_sent() {
     assert_eq!(messages[0].mailboxes, [sent]);
     assert!(!messages[0].keywords.contains(&"$draft".into()));
     assert!(messages[0].keywords.is_seen());
+}
+
+#[tokio::test]
+async fn a_message_that_waits_on_the_server_is_taken_back() {
+    let Some(ana) = Account::of("ana.waits") else {
+        return;
+    };
+    assert_eq!(
+        ana.source.submissions_pending().await.unwrap(),
+        Some(vec![])
+    );
+    let identities = ana.source.identities().await.unwrap();
+    let drafts = mailbox(&ana, "drafts").await;
+    let keywords: Keywords = std::iter::once("$draft".into()).collect();
+    let message = "From: ana.waits@northwind.example\r\nTo: ben@mail.example\r\n\r\nLater\r\n";
+    let id = ana
+        .source
+        .import(message.into(), &drafts, &keywords)
+        .await
+        .unwrap();
+    let answer = ana
+        .other
+        .call(
+            "EmailSubmission/set",
+            json!({ "create": { "s": {
+                "emailId": id.as_str(),
+                "identityId": identities[0].id.as_str(),
+                "envelope": {
+                    "mailFrom": { "email": ana.person, "parameters": { "HOLDFOR": "3600" } },
+                    "rcptTo": [{ "email": "ben@mail.example", "parameters": null }],
+                },
+            } } }),
+        )
+        .await;
+    assert!(answer["created"]["s"]["id"].is_string(), "{answer}");
+    let waiting = ana.source.submissions_pending().await.unwrap().unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].message, id);
+    let outcome = ana.source.cancel_submission(&waiting[0].id).await.unwrap();
+    assert_eq!(outcome, CancelOutcome::Cancelled);
+    assert_eq!(
+        ana.source.submissions_pending().await.unwrap(),
+        Some(vec![])
+    );
+    let unknown = SubmissionId::new("Snone").unwrap();
+    let outcome = ana.source.cancel_submission(&unknown).await.unwrap();
+    assert_eq!(outcome, CancelOutcome::Gone);
 }
 
 #[tokio::test]
