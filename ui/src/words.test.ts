@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { AccountView } from "./contract.gen.ts";
-import { fakeReceipt } from "./host/fake/life.ts";
-import { fakeAccount } from "./host/fake/states.ts";
+import { fakeAccount, fakeReceipt } from "./host/fake/records.ts";
 import {
   badge,
   blockedWords,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { fakeAccount } from "../host/fake/states.ts";
+import { fakeAccount } from "../host/fake/records.ts";
 import { Arrivals, type Arrival } from "./arrivals.ts";
 
 beforeEach(() => vi.useFakeTimers());

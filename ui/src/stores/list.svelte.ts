@@ -93,6 +93,17 @@ export class ListView {
     }
   }
 
+  /** Lets go of every row that is kept of an account while this list is closed. */
+  forget(account: string): void {
+    if (this.current?.row.account === account) {
+      this.current = null;
+    }
+    this.#before = EMPTY_WINDOW;
+    if (!this.#close) {
+      this.#window = EMPTY_WINDOW;
+    }
+  }
+
   /** Says which rows are on the screen. */
   see(from: number, to: number): void {
     if (from !== this.#seen.from || to !== this.#seen.to) {
@@ -257,6 +268,11 @@ export class ListStore {
   hide(): void {
     this.view?.close();
     this.view = null;
+  }
+
+  /** Keeps places, but no row of an account that was locked or has gone. */
+  forget(account: string): void {
+    this.#views.forEach((view) => view.forget(account));
   }
 
   /** The first rows are laid out; once the screen has them, the app is told. */

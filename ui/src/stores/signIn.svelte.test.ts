@@ -18,8 +18,10 @@ test("adding an account goes from choosing to waiting to a question", async () =
   expect(host.asked("sign_in.begin")).toEqual([{ connection: "northwind", account: null }]);
   host.tell("sign_in", { seq: 0, sign_in: { phase: "waiting" } });
   expect(store.view?.phase).toBe("waiting");
-  await store.confirm("  Work ", "plum");
-  expect(host.asked("sign_in.confirm")).toEqual([{ attempt: "a1", name: "Work", color: "plum" }]);
+  await store.confirm({ name: "  Work ", color: "plum", restore: true });
+  expect(host.asked("sign_in.confirm")).toEqual([
+    { attempt: "a1", name: "Work", color: "plum", restore: true },
+  ]);
 });
 
 test("closing gives up what is under way", async () => {

@@ -1,4 +1,4 @@
-import type { AccountColor, SignInView } from "../contract.gen.ts";
+import type { ConfirmSignInRequest, SignInView } from "../contract.gen.ts";
 import { hostError, type Close, type Host, type HostError } from "../host/host.ts";
 import { follow } from "./feed.ts";
 
@@ -49,9 +49,10 @@ export class SignInStore {
     await this.#ask((attempt) => this.#host.call("sign_in.reopen", { attempt }));
   }
 
-  async confirm(name: string, color: AccountColor): Promise<void> {
+  /** Keeps what was signed in to, as the person wishes it. */
+  async confirm(wish: Omit<ConfirmSignInRequest, "attempt">): Promise<void> {
     await this.#ask((attempt) =>
-      this.#host.call("sign_in.confirm", { attempt, name: name.trim(), color }),
+      this.#host.call("sign_in.confirm", { attempt, ...wish, name: wish.name.trim() }),
     );
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { fakeAccount } from "../host/fake/states.ts";
+import { fakeAccount } from "../host/fake/records.ts";
 import { MERGED_INBOX } from "./scope.ts";
 import { WindowStore, layoutFor } from "./window.svelte.ts";
 

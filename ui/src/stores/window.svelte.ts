@@ -43,6 +43,8 @@ export class WindowStore {
   /** The last scope of each account, of each group, and of all accounts. */
   readonly #last = new Map<string, Scope>();
   #accounts = 0;
+  /** Bars put out of sight: account and state, with the day it was done. */
+  #hidden = $state.raw<ReadonlyMap<string, string>>(new Map());
   #awaited: string | null = null;
 
   /** Takes the scope of the last time. */
@@ -113,6 +115,19 @@ export class WindowStore {
     }
   }
 
+  /** What is wrong with an account is not said again today, unless it is something else. */
+  hideForToday(account: AccountView): void {
+    this.#hidden = new Map([...this.#hidden, [troubleKey(account), this.#today]]);
+  }
+
+  isHidden(account: AccountView): boolean {
+    return this.#hidden.get(troubleKey(account)) === this.#today;
+  }
+
+  get #today(): string {
+    return new Date(this.now * 1000).toDateString();
+  }
+
   /** Of the rail. */
   get #place(): string {
     return this.group === null ? `account:${this.account ?? ""}` : `group:${this.group}`;
@@ -124,4 +139,8 @@ export class WindowStore {
     this.pane = "list";
     this.sidebarOpen = false;
   }
+}
+
+function troubleKey({ id, health }: AccountView): string {
+  return `${id}:${health.kind}`;
 }

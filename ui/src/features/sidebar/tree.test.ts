@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { fakeAccount } from "../../host/fake/states.ts";
+import { fakeAccount } from "../../host/fake/records.ts";
 import { accountRows, mergedRows } from "./tree.ts";
 
 const work = fakeAccount("work", "Work", "ana@northwind.example", "ocean");
@@ -18,7 +18,7 @@ function counting(account: typeof work, unread: number, drafts: number): typeof 
 }
 
 test("the merged inbox adds up and has a row for each account", () => {
-  const rows = mergedRows([counting(work, 17, 1), counting(choir, 7, 1)], () => false);
+  const rows = mergedRows([counting(work, 17, 1), counting(choir, 7, 1)], null, () => false);
   expect(rows.map(({ name, count, level }) => [name, count, level])).toEqual([
     ["Inbox", 24, 1],
     ["Work", 17, 2],
@@ -33,7 +33,7 @@ test("the merged inbox adds up and has a row for each account", () => {
 });
 
 test("a folded inbox has no rows below it", () => {
-  const rows = mergedRows([work, choir], () => true);
+  const rows = mergedRows([work, choir], null, () => true);
   expect(rows[0]?.expanded).toBe(false);
   expect(rows[1]?.name).toBe("Starred");
 });
@@ -42,4 +42,20 @@ test("an account shows its roles by their names and its own folders as they are"
   const rows = accountRows(work);
   expect(rows.slice(0, 3).map(({ name }) => name)).toEqual(["Inbox", "Starred", "Drafts"]);
   expect(rows.find(({ name }) => name === "Billing")).toMatchObject({ icon: "folder", level: 2 });
+});
+
+test("the rows of a group are about its accounts only", () => {
+  const rows = mergedRows([counting(work, 17, 1)], "home", () => false);
+  expect(rows.map(({ scope }) => scope).slice(0, 2)).toEqual([
+    { kind: "merged", role: "inbox", group: "home" },
+    { kind: "starred", account: null, group: "home" },
+  ]);
+});
+
+test("a locked account shows no mailbox, neither alone nor among others", () => {
+  const locked = { ...counting(choir, 7, 1), health: { kind: "locked" as const } };
+  expect(accountRows(locked)).toEqual([]);
+  const rows = mergedRows([counting(work, 17, 1), locked], null, () => false);
+  expect(rows.find(({ icon }) => icon === "inbox")?.count).toBe(17);
+  expect(rows.some(({ name }) => name === "Choir")).toBe(false);
 });

@@ -29,8 +29,8 @@ function counted(role: MailboxRole | null, numbers: { unread: number; total: num
   return { count: quiet ? 0 : numbers.unread, counts: "unread" as const };
 }
 
-function starred(account: string | null): TreeRow {
-  const scope: Scope = { kind: "starred", account };
+function starred(account: string | null, group: string | null): TreeRow {
+  const scope: Scope = { kind: "starred", account, ...within(group) };
   return {
     key: scopeKey(scope),
     scope,
@@ -44,17 +44,24 @@ function starred(account: string | null): TreeRow {
   };
 }
 
+/** The part of a scope that names a group. */
+function within(group: string | null) {
+  return group === null ? {} : { group };
+}
+
+/** The merged mailboxes of all accounts, or of those of a group. */
 export function mergedRows(
   accounts: readonly AccountView[],
+  group: string | null,
   isFolded: (key: string) => boolean,
 ): TreeRow[] {
   const rows: TreeRow[] = [];
   for (const role of MERGED_ROLES) {
     const parts = accounts.flatMap((account) => {
-      const mailbox = mailboxOfRole(account, role);
+      const mailbox = account.health.kind === "locked" ? null : mailboxOfRole(account, role);
       return mailbox ? [{ account, mailbox }] : [];
     });
-    const scope: Scope = { kind: "merged", role };
+    const scope: Scope = { kind: "merged", role, ...within(group) };
     const key = scopeKey(scope);
     const expanded = role === "inbox" && parts.length > 1 ? !isFolded(key) : null;
     const sum = {
@@ -87,13 +94,17 @@ export function mergedRows(
       }
     }
     if (role === "inbox") {
-      rows.push(starred(null));
+      rows.push(starred(null, group));
     }
   }
   return rows;
 }
 
+/** The mailboxes of one account; a locked one shows none. */
 export function accountRows(account: AccountView): TreeRow[] {
+  if (account.health.kind === "locked") {
+    return [];
+  }
   const rows = account.mailboxes.map((mailbox): TreeRow => {
     const scope: Scope = { kind: "mailbox", account: account.id, mailbox: mailbox.id };
     return {
@@ -108,6 +119,6 @@ export function accountRows(account: AccountView): TreeRow[] {
     };
   });
   const inbox = rows.findIndex(({ icon }) => icon === "inbox");
-  rows.splice(inbox + 1, 0, starred(account.id));
+  rows.splice(inbox + 1, 0, starred(account.id, null));
   return rows;
 }

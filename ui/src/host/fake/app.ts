@@ -25,7 +25,7 @@ import { FakeList } from "./list.ts";
 import type { FakeThread } from "./mail.ts";
 import { separationHandlers } from "./separation.ts";
 import { sessionHandlers } from "./sessions.ts";
-import { fakeAccount, type FakeSetting } from "./states.ts";
+import type { FakeSetting } from "./states.ts";
 import { appView, conversationView } from "./views.ts";
 
 interface Subscriber {
@@ -58,6 +58,7 @@ export class FakeApp implements Host {
       changed: () => this.#changed(),
       tell: (feed) => this.#broadcast(feed),
       signInAt: (view) => this.signInAt(view),
+      signIn: () => this.#signIn,
     };
     this.#handlers = {
       ...this.#own,
@@ -126,6 +127,11 @@ export class FakeApp implements Host {
     this.#changed();
   }
 
+  /** The state of an account changes by itself. */
+  healthAt(account: string, health: AccountView["health"]): void {
+    this.#changeAccount(account, { health });
+  }
+
   /** The sign-in under way moves on. */
   signInAt(view: SignInView): void {
     this.#signIn = view;
@@ -156,13 +162,6 @@ export class FakeApp implements Host {
     "sign_in.begin": () => {
       this.signInAt({ phase: "waiting" });
       return { attempt: "attempt-1" };
-    },
-    "sign_in.confirm": ({ name, color }) => {
-      const id = `added-${this.#state.accounts.length}`;
-      this.#state.accounts.push(fakeAccount(id, name, "ana@northwind.example", color));
-      this.#changed();
-      this.signInAt({ phase: "added", account: id });
-      return {};
     },
     "list.window": ({ list, from, to }) => {
       this.#lists.get(list)?.move(from, to, this.#state);

@@ -16,4 +16,6 @@ export interface FakeContext {
   readonly tell: (feed: FeedName) => void;
   /** The sign-in under way moves on. */
   readonly signInAt: (view: SignInView) => void;
+  /** Where it is. */
+  readonly signIn: () => SignInView;
 }

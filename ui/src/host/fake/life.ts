@@ -1,62 +1,14 @@
 /** The rail and the life of accounts, answered out of memory. */
-import type { AccountView, ReceiptView, SealedView, SealedWhy } from "../../contract.gen.ts";
 import { HostError } from "../host.ts";
 import type { FakeContext, Handlers } from "./context.ts";
+import { fakeAccount, fakeNow, fakeReceipt, fakeSealed } from "./records.ts";
 
 const DAY = 86_400;
 /** The page may load pictures only from where it comes from. */
 const PICTURE = "/favicon.svg";
 
-export function fakeNow(): number {
-  return Math.floor(Date.now() / 1000);
-}
-
-export function fakeReceipt(id: string, email: string): ReceiptView {
-  const file = (name: string, octets: number) => ({
-    kind: "file" as const,
-    name,
-    octets,
-    gone: true,
-  });
-  const items = [
-    file("mail.sqlite", 214_000_000),
-    file("body.sqlite", 71_000_000),
-    file("search.sqlite", 26_600_000),
-    file("local.sqlite", 380_000),
-    file("session.sealed", 20_000),
-  ];
-  return {
-    email,
-    at: fakeNow(),
-    items: [
-      ...items,
-      { kind: "key", name: `braid / ${id}`, octets: null, gone: true },
-      { kind: "entry", name: email, octets: null, gone: true },
-    ],
-    files: items.length,
-    octets: items.reduce((sum, { octets }) => sum + octets, 0),
-    key_deleted: true,
-    session_ended: true,
-  };
-}
-
-export function fakeSealed(account: AccountView, why: SealedWhy, days: number | null): SealedView {
-  const { id, name, email, letter, color } = account;
-  return {
-    id: `sealed-${id}`,
-    name,
-    email,
-    letter,
-    color,
-    why,
-    sealed_at: fakeNow(),
-    keep_until: days === null ? null : fakeNow() + days * DAY,
-    octets: 312_000_000,
-    journal: why === "set_aside" ? `journal-${id}` : null,
-  };
-}
-
-export function lifeHandlers({ state, changeAccount, changed, tell }: FakeContext): Handlers {
+export function lifeHandlers(context: FakeContext): Handlers {
+  const { state, changeAccount, changed, tell, signIn, signInAt } = context;
   const find = (id: string) => {
     const account = state.accounts.find((one) => one.id === id);
     if (!account) {
@@ -129,8 +81,27 @@ export function lifeHandlers({ state, changeAccount, changed, tell }: FakeContex
       drop(account);
       return fakeReceipt(account, email);
     },
+    "sign_in.confirm": ({ name, color, replaced_data: data }) => {
+      const under = signIn();
+      const offer = under.phase === "confirm" ? under : null;
+      offer?.replaces.forEach(({ id }) => {
+        if (data !== "wiped") {
+          state.sealed = [fakeSealed(find(id), "signed_out", 30), ...state.sealed];
+        }
+        drop(id);
+      });
+      const id = `added-${state.accounts.length}`;
+      state.accounts.push(fakeAccount(id, name, offer?.email ?? "ana@northwind.example", color));
+      changed();
+      signInAt({ phase: "added", account: id });
+      return {};
+    },
     "sealed.restore": ({ sealed: id }) => {
-      sealed(id);
+      const { name, email, color } = sealed(id);
+      unseal(id);
+      const back = fakeAccount(id, name, email, color, { kind: "sign_in_needed" });
+      state.accounts.push(back);
+      changed();
       return {};
     },
     "sealed.destroy": ({ sealed: id }) => {

@@ -9,6 +9,7 @@ import type {
   VaultView,
 } from "../../contract.gen.ts";
 import { fakeThreads, type FakeThread } from "./mail.ts";
+import { fakeAccount, fakeNow, fakeSealed } from "./records.ts";
 
 export interface FakeSetting {
   tenant: "none" | "rehearsal" | "organisation";
@@ -23,52 +24,6 @@ export interface FakeSetting {
   /** Feeds of lists answer never, or refuse. */
   list: "works" | "silent" | "offline";
   bodies: "works" | "silent" | "offline" | "failed";
-}
-
-export function fakeAccount(
-  id: string,
-  name: string,
-  email: string,
-  color: AccountColor,
-  health: HealthView = { kind: "current" },
-): AccountView {
-  const box = (role: AccountView["mailboxes"][number]["role"], boxName: string, depth = 0) => ({
-    id: `${id}-${boxName.toLowerCase()}`,
-    name: boxName,
-    role,
-    depth,
-    unread: 0,
-    total: 0,
-  });
-  return {
-    id,
-    name,
-    email,
-    letter: name.charAt(0),
-    color,
-    picture: null,
-    group: null,
-    unread_mark: "number",
-    connection: null,
-    session_ends_at: null,
-    read_only: false,
-    health,
-    progress: null,
-    synced_at: Math.floor(new Date().setHours(14, 2, 0, 0) / 1000),
-    queued: 0,
-    unread: 0,
-    mailboxes: [
-      box("inbox", "Inbox"),
-      box("drafts", "Drafts"),
-      box("sent", "Sent"),
-      box("archive", "Archive"),
-      box("junk", "Spam"),
-      box("trash", "Trash"),
-      box(null, "Projects"),
-      box(null, "Billing", 1),
-      box(null, "Receipts"),
-    ],
-  };
 }
 
 function three(...health: (HealthView | undefined)[]): AccountView[] {
@@ -95,6 +50,48 @@ function setting(change: Partial<FakeSetting> = {}): FakeSetting {
   };
 }
 
+/** As many as the rail has to hold, each in another state. */
+function twelve(): AccountView[] {
+  const now = fakeNow();
+  const states: [string, AccountColor, HealthView, Partial<AccountView>?][] = [
+    ["Work", "ocean", { kind: "current" }, { group: "group-1", picture: "/favicon.svg" }],
+    ["Agency", "plum", { kind: "working" }, { group: "group-1", letter: "Ag" }],
+    ["Board", "slate", { kind: "offline" }, { group: "group-1", unread_mark: "dot" }],
+    ["Personal", "rust", { kind: "waiting", until: now + 120 }, { group: "group-2" }],
+    ["Choir", "teal", { kind: "sign_in_needed" }, { group: "group-2" }],
+    ["Club", "moss", { kind: "current" }, { session_ends_at: now + 3 * 3_600 }],
+    ["Shop", "amber", { kind: "vault_locked" }, { unread_mark: "none" }],
+    ["Clinic", "rose", { kind: "refused", detail: "403 Forbidden" }],
+    ["Archive", "cocoa", { kind: "rebuilding" }],
+    ["Travel", "indigo", { kind: "paused" }],
+    ["Diary", "teal", { kind: "locked" }],
+    ["Old", "slate", { kind: "signed_out" }],
+  ];
+  return states.map(([name, color, health, change]) => ({
+    ...fakeAccount(name.toLowerCase(), name, `ana@${name.toLowerCase()}.example`, color, health),
+    ...change,
+  }));
+}
+
+const GROUPS: GroupView[] = [
+  { id: "group-1", name: "Work", unread: 0 },
+  { id: "group-2", name: "Home", unread: 0 },
+];
+
+function grouped(): AccountView[] {
+  return three().map((account) => ({
+    ...account,
+    group: account.id === "work" ? null : "group-2",
+  }));
+}
+
+function sealedCopies(): SealedView[] {
+  const old = fakeAccount("old", "Old job", "ana@contoso.example", "plum");
+  const home = fakeAccount("home", "Home", "ana@home.example", "moss");
+  return [fakeSealed(old, "signed_out", 23), fakeSealed(home, "set_aside", null)];
+}
+
+const ONE: OneAccountView = { on: true, managed: false, choose: false };
 const OFFLINE: HealthView = { kind: "offline" };
 const WORKING: HealthView = { kind: "working" };
 const AGAIN: HealthView = { kind: "sign_in_needed" };
@@ -152,6 +149,19 @@ export const FAKE_STATES = {
   disk_full: () => setting({ accounts: three({ kind: "disk_full" }, { kind: "disk_full" }) }),
   damaged: () =>
     setting({ accounts: three({ kind: "rebuilding" }, { kind: "fault" }, { kind: "signed_out" }) }),
+  change_unknown: () => setting({ linking: "flow-1" }),
+  rail: () => setting({ accounts: twelve(), groups: GROUPS, sealed: sealedCopies() }),
+  groups: () => setting({ accounts: grouped(), groups: GROUPS.slice(1) }),
+  sealed: () => setting({ sealed: sealedCopies() }),
+  paused: () => setting({ accounts: three(undefined, undefined, { kind: "paused" }) }),
+  locked: () => setting({ accounts: three(undefined, undefined, { kind: "locked" }) }),
+  one_account: () =>
+    setting({
+      oneAccount: ONE,
+      accounts: three().slice(0, 1),
+      threads: setting().threads.filter(({ account }) => account === "work"),
+    }),
+  one_account_choose: () => setting({ oneAccount: { ...ONE, managed: true, choose: true } }),
   huge: () => setting({ threads: fakeThreads(Math.floor(Date.now() / 1000), 99_992) }),
 } satisfies Record<string, () => FakeSetting>;
 
