@@ -57,6 +57,23 @@ impl Host for Desktop {
         }
     }
 
+    async fn ask_open_path(&self, endings: &[&str]) -> Result<Option<PathBuf>, HostError> {
+        let (answer, answered) = oneshot::channel();
+        self.app
+            .dialog()
+            .file()
+            .add_filter("Pictures", endings)
+            .pick_file(move |path| {
+                // Nobody waits any more when the app is ending.
+                drop(answer.send(path));
+            });
+        match answered.await {
+            Ok(Some(path)) => path.into_path().map(Some).map_err(cannot_open),
+            Ok(None) => Ok(None),
+            Err(gone) => Err(cannot_open(gone)),
+        }
+    }
+
     fn frame_origin(&self) -> &str {
         crate::message_frame::ORIGIN
     }

@@ -34,7 +34,7 @@ fn the_page_loads_nothing_from_outside_and_frames_only_mail() {
     assert_eq!(app["security"]["freezePrototype"], true);
     assert!(app["security"].get("assetProtocol").is_none());
     let policy = app["security"]["csp"].as_str().unwrap();
-    let expected = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
+    let expected = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' mail:; font-src 'self'; \
         connect-src ipc: http://ipc.localhost; frame-src mail:; form-action 'none'; base-uri 'none'; object-src 'none'";
     assert_eq!(policy, expected);
     assert!(

@@ -58,6 +58,11 @@ impl Host for Recorder {
         Ok(Some(self.saved.join(suggested_name)))
     }
 
+    async fn ask_open_path(&self, _: &[&str]) -> Result<Option<PathBuf>, HostError> {
+        let chosen = self.saved.join("chosen.png");
+        Ok(chosen.exists().then_some(chosen))
+    }
+
     fn frame_origin(&self) -> &str {
         &self.frames
     }

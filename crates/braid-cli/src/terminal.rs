@@ -46,6 +46,10 @@ impl Host for Terminal {
         Ok(Some(PathBuf::from(suggested_name)))
     }
 
+    async fn ask_open_path(&self, _: &[&str]) -> Result<Option<PathBuf>, HostError> {
+        Ok(None)
+    }
+
     fn frame_origin(&self) -> &str {
         "mail://localhost"
     }

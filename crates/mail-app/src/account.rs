@@ -6,16 +6,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mail_auth::{AccountKey, KeyPurpose, Session, SessionState, VaultError};
+use mail_auth::{AccountKey, KeyPurpose, NeedsSignIn, Session, SessionState, VaultError};
 use mail_engine::{AccountEngine, AccountStatus, EngineOptions, Health};
 use mail_jmap::JmapSource;
 use mail_model::remote::{MailSource, SourceError};
 use mail_model::{AccountId, MailboxRole};
-use mail_store::{AccountRecord, AccountStore, StoreError, StoreKey, StoreOptions};
+use mail_store::{AccountRecord, AccountState, AccountStore, StoreError, StoreKey, StoreOptions};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 
 use crate::accounts::Signals;
 use crate::contract::{AccountView, HealthView, MailboxView, ProgressView, UnreadMark};
+use crate::frames::Tile;
+use crate::host::Host;
 use crate::paths::Paths;
 use crate::tenant::MailAt;
 
@@ -24,6 +27,19 @@ pub(crate) struct OpenAccount {
     pub(crate) store: AccountStore,
     pub(crate) engine: AccountEngine,
     pub(crate) source: Arc<dyn MailSource>,
+    /// The picture on its tile.
+    tile: RwLock<Option<Arc<Tile>>>,
+}
+
+impl OpenAccount {
+    pub(crate) fn set_tile(&self, tile: Option<Arc<Tile>>) {
+        *self.tile.write().unwrap_or_else(PoisonError::into_inner) = tile;
+    }
+
+    fn tile_url(&self, host: &dyn Host) -> Option<String> {
+        let tile = self.tile.read().unwrap_or_else(PoisonError::into_inner);
+        tile.as_ref().map(|tile| tile.url(host))
+    }
 }
 
 /// Why an account is closed.
@@ -37,6 +53,8 @@ pub(crate) enum Closed {
     DiskFull,
     /// A fault of ours.
     Fault,
+    /// The person has locked it.
+    Locked,
     /// It is being removed.
     Leaving,
     /// A change of sign-ins is under way that may set it aside.
@@ -60,9 +78,9 @@ impl OpenError {
     fn closed(&self) -> Closed {
         match self {
             // An entry that is no key opens nothing, however long one waits.
-            Self::NoKey
-            | Self::Vault(VaultError::Damaged)
-            | Self::Store(StoreError::WrongKey) => Closed::KeyLost,
+            Self::NoKey | Self::Vault(VaultError::Damaged) | Self::Store(StoreError::WrongKey) => {
+                Closed::KeyLost
+            }
             Self::Vault(_) => Closed::VaultLocked,
             Self::Store(StoreError::DiskFull(_)) => Closed::DiskFull,
             Self::Store(_) | Self::Source(_) => Closed::Fault,
@@ -76,19 +94,34 @@ pub(crate) struct Account {
     pub(crate) session: Session,
     record: RwLock<AccountRecord>,
     live: RwLock<Result<Arc<OpenAccount>, Closed>>,
-    /// Whether a change of sign-ins keeps it read-only.
+    /// A change of sign-ins keeps its files as they are.
     frozen: AtomicBool,
+    /// Whether the window has its first rows, or nobody waits for one.
+    painted: watch::Receiver<bool>,
+    /// Held while session and engine are told what they may do.
+    settling: tokio::sync::Mutex<()>,
     signals: Signals,
 }
 
 impl Account {
-    pub(crate) fn new(record: AccountRecord, session: Session, signals: Signals) -> Self {
+    pub(crate) fn new(
+        record: AccountRecord,
+        session: Session,
+        signals: Signals,
+        painted: watch::Receiver<bool>,
+    ) -> Self {
+        let closed = match record.state {
+            AccountState::Locked => Closed::Locked,
+            _ => Closed::VaultLocked,
+        };
         Self {
             id: record.id.clone(),
             session,
             record: RwLock::new(record),
-            live: RwLock::new(Err(Closed::VaultLocked)),
+            live: RwLock::new(Err(closed)),
             frozen: AtomicBool::new(false),
+            painted,
+            settling: tokio::sync::Mutex::default(),
             signals,
         }
     }
@@ -125,8 +158,57 @@ impl Account {
     }
 
     /// Whether the account is in that group.
-    pub(crate) fn is_in_group(&self, _group: &str) -> bool {
-        false
+    pub(crate) fn is_in_group(&self, group: &str) -> bool {
+        let record = self.record.read().unwrap_or_else(PoisonError::into_inner);
+        record
+            .group
+            .as_ref()
+            .is_some_and(|own| own.as_str() == group)
+    }
+
+    /// Whether its rows are missing from lists for a reason the person did not ask for.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.closed()
+            .is_some_and(|why| !matches!(why, Closed::Locked | Closed::Leaving | Closed::SetAside))
+    }
+
+    /// Whether a change of sign-ins keeps it as it is.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
+    }
+
+    /// Keeps the files as they are for a change of sign-ins: no synchronisation, no changes by
+    /// the person, until [`Self::thaw`]. The session goes on. Returns once nothing is under way.
+    pub(crate) async fn freeze(&self) {
+        self.frozen.store(true, Ordering::Release);
+        self.settle_traffic().await;
+        self.touch();
+    }
+
+    /// Ends [`Self::freeze`]; an account the person has paused stays so.
+    pub(crate) async fn thaw(&self) {
+        self.frozen.store(false, Ordering::Release);
+        self.settle_traffic().await;
+        self.touch();
+    }
+
+    /// Makes session and engine do what record, freeze and window allow.
+    pub(crate) async fn settle_traffic(&self) {
+        let _turn = self.settling.lock().await;
+        let active = self.record().state == AccountState::Active;
+        if active {
+            self.session.resume();
+        } else {
+            self.session.pause();
+        }
+        let Some(open) = self.open() else { return };
+        if self.is_frozen() {
+            open.engine.freeze().await;
+        } else if active && *self.painted.borrow() {
+            open.engine.resume().await;
+        } else {
+            open.engine.pause().await;
+        }
     }
 
     fn touch(&self) {
@@ -136,26 +218,41 @@ impl Account {
     /// Opens the store with the account's key and starts its engine. Does nothing when open.
     pub(crate) async fn start(
         self: &Arc<Self>,
-        paths: &Paths,
+        app: &crate::App,
         key: Result<Option<AccountKey>, VaultError>,
         mail: MailAt,
     ) {
         if self.open().is_some() {
             return;
         }
-        let opened = self.try_open(paths, key, mail).await;
+        let opened = self.try_open(&app.0.paths, key, mail).await;
         let live = opened.map(Arc::new).map_err(|error| {
             tracing::warn!(account = %self.id, %error, "an account could not be opened");
             error.closed()
         });
         if let Ok(open) = &live {
-            if self.is_frozen() {
-                open.engine.freeze().await;
-            }
+            open.set_tile(app.stored_tile(open, &self.record()).await);
             self.watch(open);
         }
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
+        self.settle_traffic().await;
+        self.resume_when_painted();
         self.touch();
+    }
+
+    /// What is on the disk is shown first; the servers are asked after that.
+    fn resume_when_painted(self: &Arc<Self>) {
+        if *self.painted.borrow() {
+            return;
+        }
+        let mut painted = self.painted.clone();
+        let account = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let told = painted.wait_for(|painted| *painted).await.is_ok();
+            if let Some(account) = account.upgrade().filter(|_| told) {
+                account.settle_traffic().await;
+            }
+        });
     }
 
     async fn try_open(
@@ -172,13 +269,15 @@ impl Account {
         let tokens = mail.tokens(&self.session);
         let config = mail.config(self.session.hosts());
         let source: Arc<dyn MailSource> = Arc::new(JmapSource::new(config, tokens)?);
+        // Nothing is asked before it is clear that it may be.
+        let options = EngineOptions::default();
         let engine =
-            AccountEngine::start(store.clone(), Arc::clone(&source), EngineOptions::default())
-                .await?;
+            AccountEngine::start_paused(store.clone(), Arc::clone(&source), options).await?;
         Ok(OpenAccount {
             store,
             engine,
             source,
+            tile: RwLock::default(),
         })
     }
 
@@ -235,56 +334,60 @@ impl Account {
         self.touch();
     }
 
-    /// Ends all traffic and refuses every change, until [`Self::thaw`]: also when it is opened
-    /// anew.
-    pub(crate) async fn freeze(&self) {
-        self.frozen.store(true, Ordering::SeqCst);
-        if let Some(open) = self.open() {
-            open.engine.freeze().await;
+    /// The account is closed for another reason now.
+    pub(crate) fn stay_closed(&self, why: Closed) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if live.is_err() {
+            *live = Err(why);
         }
+        drop(live);
         self.touch();
     }
 
-    /// Ends a freeze.
-    pub(crate) async fn thaw(&self) {
-        self.frozen.store(false, Ordering::SeqCst);
-        if let Some(open) = self.open() {
-            open.engine.resume().await;
+    fn health(&self, state: AccountState, status: Option<&AccountStatus>) -> HealthView {
+        let session = *self.session.state().borrow();
+        if self.closed() == Some(Closed::Locked) || session == SessionState::LockedByPerson {
+            return HealthView::Locked;
         }
-        self.touch();
-    }
-
-    pub(crate) fn is_frozen(&self) -> bool {
-        self.frozen.load(Ordering::SeqCst)
-    }
-
-    fn health(&self, status: Option<&AccountStatus>) -> HealthView {
-        if self.closed() == Some(Closed::SetAside) {
-            return HealthView::Paused;
+        match self.closed() {
+            Some(Closed::VaultLocked) => return HealthView::VaultLocked,
+            Some(Closed::DiskFull) => return HealthView::DiskFull,
+            _ => {}
         }
-        match *self.session.state().borrow() {
-            SessionState::SignedOut => return HealthView::SignedOut,
+        match session {
+            SessionState::VaultUnavailable { .. } => return HealthView::VaultLocked,
+            _ if state == AccountState::Paused && self.open().is_some() => {
+                return HealthView::Paused;
+            }
+            SessionState::SignedOut
+            | SessionState::NeedsSignIn {
+                why: NeedsSignIn::NothingStored | NeedsSignIn::PutBack,
+            } => return HealthView::SignedOut,
             SessionState::NeedsSignIn { .. } | SessionState::Sealed => {
                 return HealthView::SignInNeeded;
             }
-            SessionState::VaultUnavailable { .. } | SessionState::LockedByPerson => {
-                return HealthView::VaultLocked;
-            }
-            SessionState::SignedIn { .. } => {}
+            SessionState::LockedByPerson | SessionState::SignedIn { .. } => {}
         }
-        match (status, self.closed()) {
-            (Some(status), None) => health_view(&status.health),
+        match (status.map(|status| &status.health), self.closed()) {
+            // Not by the person: what is here is kept as it is, or is about to be looked at.
+            (Some(Health::Paused), None) if self.is_frozen() => HealthView::Current,
+            (Some(Health::Paused), None) => HealthView::Working,
+            (Some(health), None) => health_view(health),
             (_, Some(Closed::VaultLocked)) => HealthView::VaultLocked,
             (_, Some(Closed::KeyLost)) => HealthView::SignInNeeded,
             (_, Some(Closed::DiskFull)) => HealthView::DiskFull,
-            (None, None) | (_, Some(Closed::Fault | Closed::Leaving | Closed::SetAside)) => {
-                HealthView::Fault
-            }
+            (_, Some(Closed::Locked)) => HealthView::Locked,
+            (_, Some(Closed::SetAside)) => HealthView::Working,
+            (None, None) | (_, Some(Closed::Fault | Closed::Leaving)) => HealthView::Fault,
         }
     }
 
     /// The account as the page sees it.
-    pub(crate) async fn view(&self, connection_name: Option<String>) -> AccountView {
+    pub(crate) async fn view(
+        &self,
+        connection_name: Option<String>,
+        host: &dyn Host,
+    ) -> AccountView {
         let record = self.record();
         let open = self.open();
         let status = open
@@ -303,13 +406,17 @@ impl Account {
             email: record.email,
             letter: record.letter,
             color: record.color,
-            picture: None,
-            group: None,
-            unread_mark: UnreadMark::Number,
+            picture: open.as_ref().and_then(|open| open.tile_url(host)),
+            group: record.group.map(|group| group.to_string()),
+            unread_mark: record.unread_mark.into(),
             connection: connection_name,
-            session_ends_at: None,
+            session_ends_at: self
+                .session
+                .details()
+                .session_until
+                .map(|until| until.seconds()),
             read_only: self.is_frozen(),
-            health: self.health(status.as_ref()),
+            health: self.health(record.state, status.as_ref()),
             progress: status.as_ref().and_then(|status| {
                 status.progress.map(|progress| ProgressView {
                     done: progress.done,
@@ -323,6 +430,26 @@ impl Account {
             queued: status.as_ref().map_or(0, |status| status.queued),
             unread: inbox.map_or(0, |inbox| inbox.unread),
             mailboxes,
+        }
+    }
+}
+
+impl From<mail_store::UnreadMark> for UnreadMark {
+    fn from(mark: mail_store::UnreadMark) -> Self {
+        match mark {
+            mail_store::UnreadMark::Number => Self::Number,
+            mail_store::UnreadMark::Dot => Self::Dot,
+            mail_store::UnreadMark::None => Self::None,
+        }
+    }
+}
+
+impl From<UnreadMark> for mail_store::UnreadMark {
+    fn from(mark: UnreadMark) -> Self {
+        match mark {
+            UnreadMark::Number => Self::Number,
+            UnreadMark::Dot => Self::Dot,
+            UnreadMark::None => Self::None,
         }
     }
 }

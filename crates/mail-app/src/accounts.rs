@@ -3,18 +3,21 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mail_auth::SignedIn;
-use mail_model::{AccountLetter, MailboxRole};
-use mail_store::{AccountRecord, AccountState, SourceAddress, StoreError, UnreadMark};
+use mail_model::AccountLetter;
+use mail_store::{
+    AccountRecord, AccountState, Seal, SealReason, SourceAddress, StoreError, UnreadMark,
+};
 use tokio::sync::watch;
 
 use crate::account::{Account, Closed};
 use crate::app::{App, now};
 use crate::contract::{
-    AccountRequest, AccountView, AccountsEvent, Empty, ErrorCode, ReceiptView, RemovalView,
-    SyncRequest, UiError, UpdateAccountRequest,
+    AccountRequest, AccountView, AccountsEvent, Empty, ErrorCode, RemovalView, SyncRequest,
+    UiError, UpdateAccountRequest,
 };
 use crate::feed::{FeedSink, OpenFeed};
 use crate::paths::make_private_folder;
+use crate::rail::Rail;
 use crate::sign_ins::{Chosen, discard};
 use crate::vault::new_account_id;
 
@@ -24,6 +27,8 @@ const LONGEST_NAME: usize = 40;
 /// All accounts, in the person's order.
 pub(crate) struct Accounts {
     all: RwLock<Vec<Arc<Account>>>,
+    /// What the rail shows besides accounts.
+    rail: RwLock<Rail>,
     /// Counts everything an accounts feed could show.
     changed: watch::Sender<u64>,
     /// Counts accounts and mailboxes that came or went: what a merged list is made of.
@@ -55,6 +60,7 @@ impl Default for Accounts {
     fn default() -> Self {
         Self {
             all: RwLock::default(),
+            rail: RwLock::default(),
             changed: watch::Sender::new(0),
             membership: watch::Sender::new(0),
         }
@@ -105,6 +111,30 @@ impl Accounts {
         self.members_changed();
     }
 
+    /// The place behind all accounts.
+    pub(crate) fn next_position(&self) -> u32 {
+        let all = self.all();
+        let last = all.iter().map(|account| account.record().position).max();
+        last.map_or(0, |last| last + 1)
+    }
+
+    /// Puts the accounts into the order of their records.
+    pub(crate) fn sort(&self) {
+        self.extend(std::iter::empty());
+    }
+
+    pub(crate) fn rail(&self) -> Rail {
+        self.rail
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_rail(&self, rail: Rail) {
+        *self.rail.write().unwrap_or_else(PoisonError::into_inner) = rail;
+        self.signals().touch();
+    }
+
     pub(crate) fn members_changed(&self) {
         let signals = self.signals();
         signals.regroup();
@@ -139,13 +169,6 @@ impl App {
         let identity = signed_in.identity.clone();
         let id = new_account_id().ok_or_else(|| UiError::new(ErrorCode::Bug))?;
         let name = short_name(&chosen.name, identity.email.as_deref());
-        let last = self
-            .0
-            .accounts
-            .all()
-            .iter()
-            .map(|account| account.record().position)
-            .max();
         let record = AccountRecord {
             letter: AccountLetter::of(&name).as_str().to_owned(),
             id: id.clone(),
@@ -154,7 +177,7 @@ impl App {
             name,
             email: identity.email.unwrap_or_default(),
             color: chosen.color,
-            position: last.map_or(0, |last| last + 1),
+            position: self.0.accounts.next_position(),
             source: self.source_address(identity.connection.as_deref()).await,
             connection: identity.connection,
             state: AccountState::Active,
@@ -189,20 +212,43 @@ impl App {
         record: AccountRecord,
         signed_in: SignedIn,
     ) -> Result<String, UiError> {
-        make_private_folder(&self.0.paths.account(&record.id)).map_err(|error| {
-            tracing::error!(%error, "no folder for a new account");
-            UiError::new(ErrorCode::Disk)
-        })?;
+        self.make_account_folder(&record.id)?;
         let parts = self.session_parts(&record).await?;
         let session = mail_auth::Session::create(parts, signed_in)
             .await
             .map_err(session_error)?;
         self.0.registry.insert(record.clone()).await?;
         let id = record.id.to_string();
-        let account = Arc::new(Account::new(record, session, self.0.accounts.signals()));
-        self.start_account(&account).await;
-        self.0.accounts.extend(std::iter::once(account));
+        self.take_in(record, session).await;
         Ok(id)
+    }
+
+    /// Opens an account of the registry and puts it on the rail.
+    pub(crate) async fn take_in(
+        &self,
+        record: AccountRecord,
+        session: mail_auth::Session,
+    ) -> Arc<Account> {
+        let account = Arc::new(self.account_of_record(record, session));
+        self.start_account(&account).await;
+        self.0
+            .accounts
+            .extend(std::iter::once(Arc::clone(&account)));
+        account
+    }
+
+    /// A folder for an account, which notes whether its key ends with this run.
+    fn make_account_folder(&self, id: &mail_model::AccountId) -> Result<(), UiError> {
+        let made = make_private_folder(&self.0.paths.account(id)).and_then(|()| {
+            if self.0.vault.get().is_lasting() {
+                return Ok(());
+            }
+            std::fs::write(self.0.paths.session_only(id), [])
+        });
+        made.map_err(|error| {
+            tracing::error!(%error, "no folder for an account");
+            UiError::new(ErrorCode::Disk)
+        })
     }
 
     async fn source_address(&self, connection: Option<&str>) -> SourceAddress {
@@ -247,20 +293,31 @@ impl App {
         Ok(())
     }
 
-    /// An account whose key is gone gets a new one; its unreadable files are kept aside.
+    /// An account whose key is gone gets a new one. Its unreadable files become a sealed copy
+    /// under a name of its own: nothing is deleted before the person says so.
     async fn begin_anew(&self, account: &Arc<Account>) -> Result<(), UiError> {
         account.stop(Closed::KeyLost).await;
-        let aside = self.set_aside(account).map_err(|error| {
-            tracing::error!(%error, "files without a key could not be put aside");
-            UiError::new(ErrorCode::Disk)
-        })?;
-        if let Some(aside) = aside {
-            tracing::warn!(account = %account.id, place = %aside.display(), "files without a key are kept aside");
+        let folder = self.0.paths.account(&account.id);
+        if folder.exists() {
+            let id = new_account_id().ok_or_else(|| UiError::new(ErrorCode::Bug))?;
+            let copy = AccountRecord {
+                id: id.clone(),
+                state: AccountState::Sealed,
+                seal: Some(Seal {
+                    at: now(),
+                    why: SealReason::KeyLost,
+                    keep_until: None,
+                }),
+                group: None,
+                link_journal: None,
+                ..account.record()
+            };
+            self.0.registry.insert(copy).await?;
+            mail_store::seal_account_folder(&folder, &self.0.paths.sealed(&id))?;
+            tracing::warn!(account = %account.id, copy = %id, "files without a key are sealed");
+            self.refresh_rail().await?;
         }
-        make_private_folder(&self.0.paths.account(&account.id)).map_err(|error| {
-            tracing::error!(%error, "no folder for an account that begins anew");
-            UiError::new(ErrorCode::Disk)
-        })?;
+        self.make_account_folder(&account.id)?;
         let vault = self.0.vault.get();
         let made = match vault.key(&account.id).await {
             Ok(Some(_)) => Ok(()),
@@ -268,6 +325,8 @@ impl App {
             Err(mail_auth::VaultError::Damaged) => {
                 vault.replace_damaged_key(&account.id).await.map(drop)
             }
+            // The keyring is not there, and this account's key never was in it.
+            Err(_) if !vault.is_lasting() => vault.create_key(&account.id).await.map(drop),
             Err(error) => Err(error),
         };
         made.map_err(|error| vault_error(&error))
@@ -280,7 +339,7 @@ impl App {
     pub async fn removal(&self, request: AccountRequest) -> Result<RemovalView, UiError> {
         let account = self.account(&request.account)?;
         let Some(open) = account.open() else {
-            let octets = folder_octets(&self.0.paths.account(&account.id));
+            let octets = crate::sealed::folder_octets(&self.0.paths.account(&account.id));
             return Ok(RemovalView {
                 messages: 0,
                 queued: 0,
@@ -294,56 +353,20 @@ impl App {
         })
     }
 
-    /// Removes an account from this computer: session, engine, files, key, registry, in this
-    /// order, and looks whether they are gone. The mail on the server stays.
-    ///
-    /// # Errors
-    /// [`ErrorCode::NotFound`], [`ErrorCode::Disk`] when files could not be deleted; the
-    /// account is then still listed, so that it can be tried again.
-    pub async fn remove_account(&self, request: AccountRequest) -> Result<ReceiptView, UiError> {
-        let _turn = self.one_change().await;
-        let account = self.account(&request.account)?;
-        account.stop(Closed::Leaving).await;
-        let session_ended = match account.session.sign_out().await {
-            Ok(report) => report.told_login_service,
-            Err(error) => {
-                tracing::warn!(%error, "an account that is removed did not sign out well");
-                false
-            }
-        };
-        let removed = mail_store::remove_account_folder(&self.0.paths.account(&account.id))?;
-        let key_deleted = match self.0.vault.delete_key(&account.id).await {
-            Ok(gone) => gone,
-            Err(error) => {
-                tracing::warn!(%error, "the key of a removed account is left over");
-                false
-            }
-        };
-        self.0.registry.remove(&account.id).await?;
-        self.0.accounts.remove(&account);
-        Ok(ReceiptView {
-            email: account.record().email,
-            at: now().seconds(),
-            items: Vec::new(),
-            files: u32::try_from(removed.files).unwrap_or(u32::MAX),
-            octets: removed.octets,
-            key_deleted,
-            session_ended,
-        })
-    }
-
     pub(crate) async fn update_account(
         &self,
         request: UpdateAccountRequest,
     ) -> Result<Empty, UiError> {
+        let _turn = self.one_change().await;
         let account = self.account(&request.account)?;
         let mut record = account.record();
         record.name = short_name(&request.name, Some(&record.email));
         record.letter = match request.letter.as_deref().map(str::trim) {
-            Some(letter) if !letter.is_empty() => AccountLetter::of(letter).as_str().to_owned(),
+            Some(letter) if !letter.is_empty() => letters(letter),
             _ => AccountLetter::of(&record.name).as_str().to_owned(),
         };
         record.color = request.color;
+        record.unread_mark = request.unread_mark.into();
         self.0.registry.update(record.clone()).await?;
         account.set_record(record);
         Ok(Empty {})
@@ -371,7 +394,7 @@ impl App {
                 Some(id) => self.connection_name(&id).await,
                 None => None,
             };
-            views.push(account.view(connection).await);
+            views.push(account.view(connection, self.host()).await);
         }
         views
     }
@@ -390,13 +413,17 @@ impl App {
             loop {
                 changed.mark_unchanged();
                 let accounts = app.accounts_now().await;
-                if sent.as_ref() != Some(&accounts) {
-                    sent = Some(accounts.clone());
+                let rail = app.0.accounts.rail();
+                let groups = rail.group_views(&accounts);
+                let shown = (accounts, groups, rail.sealed);
+                if sent.as_ref() != Some(&shown) {
+                    let (accounts, groups, sealed) = shown.clone();
+                    sent = Some(shown);
                     let event = AccountsEvent {
                         seq,
                         accounts,
-                        groups: Vec::new(),
-                        sealed: Vec::new(),
+                        groups,
+                        sealed,
                     };
                     if !sink.send(&event) {
                         return;
@@ -409,28 +436,17 @@ impl App {
             }
         }))
     }
-
-    /// The members of a merged mailbox: every account that has one of that role.
-    pub(crate) async fn mailboxes_of_role(
-        &self,
-        role: MailboxRole,
-    ) -> Vec<(Arc<Account>, mail_model::MailboxId)> {
-        let mut found = Vec::new();
-        for account in self.0.accounts.all() {
-            let Some(open) = account.open() else { continue };
-            match open.store.role_mailbox(role).await {
-                Ok(Some(mailbox)) => found.push((account, mailbox)),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(account = %account.id, %error, "mailboxes cannot be read")
-                }
-            }
-        }
-        found
-    }
 }
 
-fn short_name(typed: &str, email: Option<&str>) -> String {
+/// What a person typed as letters of a tile: the first two that can be seen.
+fn letters(typed: &str) -> String {
+    let seen = typed
+        .chars()
+        .filter(|c| !c.is_control() && !c.is_whitespace());
+    seen.take(2).flat_map(char::to_uppercase).collect()
+}
+
+pub(crate) fn short_name(typed: &str, email: Option<&str>) -> String {
     let name: String = typed
         .trim()
         .chars()
@@ -462,15 +478,4 @@ pub(crate) fn session_error(error: mail_auth::SessionError) -> UiError {
         SessionError::OtherPerson => UiError::new(ErrorCode::SignInUntrusted),
         _ => UiError::new(ErrorCode::TenantUnreachable),
     }
-}
-
-fn folder_octets(folder: &std::path::Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return 0;
-    };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|file| file.len())
-        .sum()
 }

@@ -1,11 +1,11 @@
 //! The app: what exists once, and how the parts find each other.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use mail_auth::{Session, SessionParts, VerifiedIdentity};
-use mail_model::{AccountColor, UnixTime};
-use mail_store::{AccountRecord, Registry, StoreError};
+use mail_auth::{Clock, Session, SessionParts, VerifiedIdentity};
+use mail_model::{AccountColor, HostLog, UnixTime};
+use mail_store::{AccountRecord, AccountState, Registry, StoreError};
 use tokio::sync::{RwLock, watch};
 
 use crate::account::{Account, Closed};
@@ -36,12 +36,19 @@ pub struct Start {
     pub config: Option<Config>,
     /// Where keys are kept.
     pub vault: VaultChoice,
+    /// The time by which it is judged whether a proof of a person is fresh.
+    pub clock: Arc<dyn Clock>,
     /// The world around the app.
     pub host: Arc<dyn Host>,
     /// Accounts of the rehearsal to sign in at once.
     pub rehearse: Vec<String>,
     /// Messages of each rehearsal account; `BRAID_REHEARSAL_SIZE` or 2,000 without it.
     pub rehearsal_size: Option<usize>,
+    /// Servers are asked only when the page has painted its first rows, or after a second:
+    /// for a window.
+    pub after_first_paint: bool,
+    /// How long a sign-in waits for its name to be confirmed.
+    pub confirm_within: Duration,
 }
 
 impl Start {
@@ -53,12 +60,18 @@ impl Start {
             fresh: false,
             config: None,
             vault: VaultChoice::default(),
+            clock: Arc::new(mail_auth::SystemClock),
             host,
             rehearse: Vec::new(),
             rehearsal_size: None,
+            after_first_paint: false,
+            confirm_within: Duration::from_secs(10 * 60),
         }
     }
 }
+
+/// The longest wait for a window's first rows before servers are asked.
+const FIRST_PAINT: Duration = Duration::from_secs(1);
 
 /// Why the app could not start.
 #[derive(Debug, thiserror::Error)]
@@ -106,12 +119,17 @@ pub(crate) struct Inner {
     pub(crate) lists: Lists,
     pub(crate) frames: Frames,
     pub(crate) loads: Loads,
+    /// The app is being stopped.
+    pub(crate) stopping: tokio_util::sync::CancellationToken,
     /// Held while the tenant or the set of accounts changes.
     changing: tokio::sync::Mutex<()>,
     sign_ins: SignIns,
     pub(crate) linking: Linking,
     pub(crate) last_check: LastCheck,
     rehearsal_size: Option<usize>,
+    /// Whether the window has its first rows, or nobody waits for one.
+    pub(crate) painted: watch::Sender<bool>,
+    pub(crate) confirm_within: Duration,
     // Dropped last: the folder and the lock outlive everything that uses them.
     _lock: DataLock,
     _fresh: Option<tempfile::TempDir>,
@@ -145,8 +163,10 @@ impl App {
             })?,
         };
         config.rehearsal |= !start.rehearse.is_empty();
-        if let Err(error) = mail_store::sweep_trash(&paths.accounts()) {
-            tracing::warn!(%error, "what a removal left behind could not be deleted");
+        for folder in [paths.accounts(), paths.all_sealed()] {
+            if let Err(error) = mail_store::sweep_trash(&folder) {
+                tracing::warn!(%error, "what a removal left behind could not be deleted");
+            }
         }
         empty(&paths.opened());
         let registry = Registry::open(paths.data()).await?;
@@ -165,15 +185,18 @@ impl App {
             lists: Lists::default(),
             frames: Frames::default(),
             loads: Loads::default(),
+            stopping: tokio_util::sync::CancellationToken::new(),
             changing: tokio::sync::Mutex::default(),
             sign_ins: SignIns::default(),
-            linking: Linking::default(),
+            linking: Linking::new(paths.data(), start.clock),
             last_check: LastCheck::default(),
             rehearsal_size: start.rehearsal_size.or_else(|| {
                 std::env::var("BRAID_REHEARSAL_SIZE")
                     .ok()
                     .and_then(|size| size.parse().ok())
             }),
+            painted: watch::Sender::new(!start.after_first_paint),
+            confirm_within: start.confirm_within,
             paths,
             _lock: lock,
             _fresh: fresh,
@@ -181,7 +204,18 @@ impl App {
         if rehearsing {
             app.begin_rehearsal().await?;
         }
+        app.recover_links().await;
         app.open_accounts().await?;
+        app.resume_links().await;
+        app.refresh_rail().await?;
+        app.tend_sealed_daily();
+        if start.after_first_paint {
+            let painted = app.0.painted.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(FIRST_PAINT).await;
+                painted.send_replace(true);
+            });
+        }
         if app.0.accounts.all().is_empty() {
             // Nobody's key has told how the keyring is, and the first sign-in needs one.
             let app = app.clone();
@@ -197,7 +231,10 @@ impl App {
 
     /// Stops every account, closes every file, ends the rehearsal.
     pub async fn stop(&self) {
-        self.0.sign_ins.cancel_all();
+        self.0.sign_ins.end_all().await;
+        self.0.stopping.cancel();
+        // Whoever is changing something ends it first; nobody begins anew.
+        let _turn = self.one_change().await;
         let stopping = self.0.accounts.all().into_iter().map(|account| async move {
             account.stop(Closed::Leaving).await;
         });
@@ -431,6 +468,7 @@ impl App {
             vault: self.0.vault.get(),
             file: self.0.paths.session(&record.id),
             clock: parts.clock,
+            hosts: HostLog::new(),
         })
     }
 
@@ -445,12 +483,20 @@ impl App {
             .map(|tenant| tenant.issuer());
         let Some(issuer) = issuer else { return Ok(()) };
         let records = self.0.registry.accounts().await?;
-        let records = records.into_iter().filter(|record| record.issuer == issuer);
+        let records = records
+            .into_iter()
+            .filter(|record| record.issuer == issuer && record.state != AccountState::Sealed);
         let opening = records.map(|record| async move {
             let parts = self.session_parts(&record).await.ok()?;
-            let session = Session::open(parts).await;
+            let session = match record.state {
+                AccountState::Locked => Session::locked(parts),
+                _ => Session::open(parts).await,
+            };
+            if record.state == AccountState::Paused {
+                session.pause();
+            }
             tracing::debug!(account = %record.id, "the session is read");
-            let account = Arc::new(Account::new(record, session, self.0.accounts.signals()));
+            let account = Arc::new(self.account_of_record(record, session));
             self.start_account(&account).await;
             Some(account)
         });
@@ -459,37 +505,40 @@ impl App {
         Ok(())
     }
 
-    /// Opens an account's files and starts its engine.
+    pub(crate) fn account_of_record(&self, record: AccountRecord, session: Session) -> Account {
+        let painted = self.0.painted.subscribe();
+        Account::new(record, session, self.0.accounts.signals(), painted)
+    }
+
+    /// Opens an account's files and starts its engine, unless the person has locked it.
     pub(crate) async fn start_account(&self, account: &Arc<Account>) {
-        let key = self.0.vault.key(&account.id).await;
+        if account.record().state != AccountState::Locked {
+            self.open_account(account).await;
+        }
+    }
+
+    /// The same for one that is being unlocked too.
+    pub(crate) async fn open_account(&self, account: &Arc<Account>) {
+        let vault = self.0.vault.get();
+        let mut key = vault.key(&account.id).await;
         tracing::debug!(account = %account.id, "the keyring has answered");
         if let Err(error) = &key {
             self.0.vault.note(error);
+            // A key that never was in the keyring does not come back with it.
+            if !vault.is_lasting() && self.0.paths.session_only(&account.id).exists() {
+                key = Ok(None);
+            }
         }
         let record = account.record();
         let mail = {
             let tenant = self.0.tenant.read().await;
             tenant
                 .as_ref()
-                .map(|tenant| tenant.mail_address(record.connection.as_deref()))
+                .map(|tenant| tenant.mail_of(record.connection.as_deref()))
         };
         if let Some(mail) = mail {
-            account.start(&self.0.paths, key, mail).await;
+            account.start(self, key, mail).await;
         }
-    }
-
-    /// Puts what an account's lost key had sealed out of the way, so that it can begin anew.
-    /// Nothing of it is deleted.
-    pub(crate) fn set_aside(&self, account: &Account) -> std::io::Result<Option<PathBuf>> {
-        let folder = self.0.paths.account(&account.id);
-        if !folder.exists() {
-            return Ok(None);
-        }
-        let aside = self.0.paths.data().join("set-aside");
-        std::fs::create_dir_all(&aside)?;
-        let place = aside.join(format!("{}-{}", account.id, now().seconds()));
-        std::fs::rename(&folder, &place)?;
-        Ok(Some(place))
     }
 
     pub(crate) fn with_config<T>(&self, look: impl FnOnce(&mut Config) -> T) -> T {

@@ -142,9 +142,15 @@ pub struct Config {
     /// Use the built-in rehearsal instead of a tenant.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
+    /// One account at a time: signing in to another signs the first one out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_account: Option<bool>,
     /// The organisation has set the tenant: nobody changes it from the window.
     #[serde(skip)]
     pub managed: bool,
+    /// The organisation has set whether there is one account at a time.
+    #[serde(skip)]
+    pub one_account_managed: bool,
 }
 
 impl Config {
@@ -160,12 +166,28 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut config = read(person)?.unwrap_or_default();
         config.overlay_environment(environment)?;
-        if let Some(tenant) = read(organisation)?.and_then(|organisation| organisation.tenant) {
+        let organisation = read(organisation)?.unwrap_or_default();
+        if let Some(tenant) = organisation.tenant {
             config.tenant = Some(tenant);
             config.rehearsal = false;
             config.managed = true;
         }
+        if let Some(one_account) = organisation.one_account {
+            config.one_account = Some(one_account);
+            config.one_account_managed = true;
+        }
         Ok(config)
+    }
+
+    /// Changes the person's layer and nothing else: what comes from the environment or the
+    /// organisation is not written down as theirs.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn change(person: &Path, change: impl FnOnce(&mut Self)) -> Result<(), ConfigError> {
+        let mut config = read(person)?.unwrap_or_default();
+        change(&mut config);
+        config.save(person)
     }
 
     fn overlay_environment(
@@ -302,8 +324,8 @@ mod tests {
         });
         let config = Config {
             tenant: Some(tenant),
-            rehearsal: false,
-            managed: false,
+            one_account: Some(true),
+            ..Config::default()
         };
         config.save(&file).unwrap();
         let read = Config::load(&file, Path::new("/nonexistent"), nothing).unwrap();
@@ -360,6 +382,25 @@ mod tests {
         let config = Config::load(&person, &organisation, environment).unwrap();
         assert_eq!(config.tenant, Some(managed));
         assert!(!config.rehearsal && config.managed);
+    }
+
+    #[test]
+    fn what_is_one_account_at_a_time_is_the_organisations_to_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let (person, organisation) = (dir.path().join("a.toml"), dir.path().join("b.toml"));
+        Config::change(&person, |config| config.one_account = Some(false)).unwrap();
+        std::fs::write(&organisation, "one-account = true").unwrap();
+        let own = Config::load(&person, Path::new("/nonexistent"), nothing).unwrap();
+        assert_eq!(
+            (own.one_account, own.one_account_managed),
+            (Some(false), false)
+        );
+        let theirs = Config::load(&person, &organisation, nothing).unwrap();
+        assert_eq!(
+            (theirs.one_account, theirs.one_account_managed),
+            (Some(true), true)
+        );
+        assert!(!theirs.managed);
     }
 
     #[test]

@@ -19,6 +19,8 @@ fn source_code(error: &SourceError) -> ErrorCode {
         SourceError::Busy { .. } => ErrorCode::Busy,
         SourceError::Token(TokenError::SignInAgain) => ErrorCode::SignInAgain,
         SourceError::Token(TokenError::VaultUnavailable) => ErrorCode::VaultLocked,
+        SourceError::Token(TokenError::Paused) => ErrorCode::Paused,
+        SourceError::Token(TokenError::LockedByPerson) => ErrorCode::Locked,
         SourceError::NotFound => ErrorCode::NotFound,
         SourceError::NoService { .. } => ErrorCode::NoMailService,
         other => match other.reaction() {
@@ -32,6 +34,7 @@ fn source_code(error: &SourceError) -> ErrorCode {
 pub(crate) fn fetch_error(error: &FetchError) -> ErrorCode {
     match error {
         FetchError::Source(error) => source_code(error),
+        FetchError::Paused => ErrorCode::Paused,
         _ => ErrorCode::Bug,
     }
 }

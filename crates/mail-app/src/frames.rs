@@ -46,9 +46,37 @@ struct Rendered {
     parts: Arc<dyn PartSource>,
 }
 
+/// What has a name: a mail, or the picture on an account's tile.
+enum Named {
+    Mail(Weak<Rendered>),
+    Tile(Weak<Tile>),
+}
+
+impl Named {
+    fn is_shown(&self) -> bool {
+        match self {
+            Self::Mail(rendered) => rendered.strong_count() > 0,
+            Self::Tile(tile) => tile.strong_count() > 0,
+        }
+    }
+}
+
+/// The picture on an account's tile, servable as long as it is held.
+pub(crate) struct Tile {
+    name: String,
+    media_type: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Tile {
+    pub(crate) fn url(&self, host: &dyn Host) -> String {
+        format!("{}/{}/tile", host.frame_origin(), self.name)
+    }
+}
+
 /// What is shown at the moment.
 #[derive(Default)]
-pub(crate) struct Frames(Mutex<HashMap<String, Weak<Rendered>>>);
+pub(crate) struct Frames(Mutex<HashMap<String, Named>>);
 
 /// Keeps one message servable; dropping it ends that.
 pub(crate) struct Frame {
@@ -96,14 +124,35 @@ impl Frames {
             }
         };
         let rendered = Arc::new(Rendered { shown, body, parts });
-        let name = format!("{:032x}", rand::random::<u128>());
-        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        frames.retain(|_, shown| shown.strong_count() > 0);
-        frames.insert(name.clone(), Arc::downgrade(&rendered));
+        let name = new_name();
+        self.name(name.clone(), Named::Mail(Arc::downgrade(&rendered)));
         Frame { name, rendered }
     }
 
-    /// Answers `/<name>/` (outer frame), `/<name>/body` (the mail) and `/<name>/img/<n>`.
+    /// Makes a tile's picture servable until it is dropped. Nothing but a picture by its content
+    /// is served.
+    pub(crate) fn show_tile(
+        &self,
+        bytes: Vec<u8>,
+    ) -> Result<Arc<Tile>, mail_mime::picture::PictureError> {
+        let media_type = mail_mime::picture::inspect(&bytes)?.media_type;
+        let tile = Arc::new(Tile {
+            name: new_name(),
+            media_type,
+            bytes,
+        });
+        self.name(tile.name.clone(), Named::Tile(Arc::downgrade(&tile)));
+        Ok(tile)
+    }
+
+    fn name(&self, name: String, shown: Named) {
+        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        frames.retain(|_, shown| shown.is_shown());
+        frames.insert(name, shown);
+    }
+
+    /// Answers `/<name>/` (outer frame), `/<name>/body` (the mail), `/<name>/img/<n>`, and
+    /// `/<name>/tile` (an account's picture).
     pub(crate) async fn serve(&self, path_and_query: &str, host: &dyn Host) -> FrameReply {
         let (path, query) = path_and_query
             .split_once('?')
@@ -114,7 +163,17 @@ impl Frames {
         };
         let rendered = {
             let frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            frames.get(name).and_then(Weak::upgrade)
+            match frames.get(name) {
+                Some(Named::Mail(rendered)) => rendered.upgrade(),
+                Some(Named::Tile(tile)) if rest == "tile" => {
+                    return tile.upgrade().map_or_else(not_found, |tile| FrameReply {
+                        status: 200,
+                        headers: frame::picture_headers(tile.media_type),
+                        body: tile.bytes.clone(),
+                    });
+                }
+                Some(Named::Tile(_)) | None => None,
+            }
         };
         let Some(rendered) = rendered else {
             return not_found();
@@ -148,6 +207,11 @@ impl Frames {
             },
         }
     }
+}
+
+/// A name that cannot be guessed.
+fn new_name() -> String {
+    format!("{:032x}", rand::random::<u128>())
 }
 
 /// What a Content-Security-Policy calls the frames' origin: an own scheme has only its name.

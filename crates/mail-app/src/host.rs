@@ -38,6 +38,13 @@ pub trait Host: Send + Sync {
     /// [`HostError::CannotOpen`] when the question cannot be asked.
     async fn ask_save_path(&self, suggested_name: &str) -> Result<Option<PathBuf>, HostError>;
 
+    /// Asks the person for a picture to use, of those kinds (file name endings without a dot);
+    /// `None` when they changed their mind.
+    ///
+    /// # Errors
+    /// [`HostError::CannotOpen`] when the question cannot be asked.
+    async fn ask_open_path(&self, endings: &[&str]) -> Result<Option<PathBuf>, HostError>;
+
     /// Where mail frames are served, without a trailing slash: `mail://localhost` in the
     /// window, a loopback address in the test bridge.
     fn frame_origin(&self) -> &str;

@@ -29,8 +29,10 @@ mod read;
 mod rail;
 pub mod rehearsal;
 mod remembered;
+mod sealed;
 mod separation;
 mod sessions;
+mod settling;
 mod setup;
 mod sign_ins;
 mod tenant;
@@ -39,7 +41,8 @@ mod vault;
 pub use app::{App, Start, StartError};
 pub use async_trait::async_trait;
 pub use config::{
-    Config, ConfigError, ConnectionConfig, MailLocation, ORGANISATION_FILE, TenantSettings,
+    Config, ConfigError, ConnectionConfig, MailCredentials, MailLocation, ORGANISATION_FILE,
+    TenantSettings,
 };
 pub use contract::*;
 pub use feed::{FeedSink, OpenFeed};

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mail_engine::{ListDiff, ListMember, ListSnapshot, MergedKey, MergedList, MergedRow};
 use mail_model::{AccountId, Filter, Keyword, ListMode, MailboxId, MailboxRole, RowKey};
+use mail_store::StoreError;
 
-use crate::account::OpenAccount;
+use crate::account::{Account, OpenAccount};
 use crate::app::App;
 use crate::contract::{
     Empty, ErrorCode, ListEvent, ListRequest, ListWindowRequest, RowView, Scope, UiError,
@@ -148,7 +149,7 @@ impl App {
     ) -> Result<Vec<RowView>, UiError> {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let mut rows = Vec::new();
-        let members = self.members(&scope, mode, filter).await?;
+        let members = self.members(&scope, mode, filter).await?.list;
         let mut open = MergedList::open(members, 0..limit.min(mail_engine::LARGEST_WINDOW)).await;
         rows.extend(open.snapshot.rows.iter().map(row_view));
         let wanted = limit.min(open.snapshot.total);
@@ -181,58 +182,78 @@ impl App {
         scope: &Scope,
         mode: ListMode,
         filter: Filter,
-    ) -> Result<Vec<ListMember>, UiError> {
-        match scope {
-            Scope::Merged { role, group } => {
-                let mut found = self.mailboxes_of_role(*role).await;
-                if let Some(group) = group {
-                    found.retain(|(account, _)| account.is_in_group(group));
+    ) -> Result<Members, UiError> {
+        let accounts = self.scope_accounts(scope)?;
+        let mut members = Members::default();
+        for account in accounts {
+            let Some(open) = account.open() else {
+                if account.is_unreadable() {
+                    members.failed.push(account.id.to_string());
                 }
-                Ok(found
-                    .into_iter()
-                    .filter_map(|(account, mailbox)| {
-                        let open = account.open()?;
-                        Some(member(&account.id, &open, vec![mailbox], mode, filter))
-                    })
-                    .collect())
-            }
-            Scope::Starred { account, group } => {
-                let mut accounts = match account {
-                    Some(id) => vec![self.account(id)?],
-                    None => self.0.accounts.all(),
-                };
-                if let Some(group) = group {
-                    accounts.retain(|account| account.is_in_group(group));
+                continue;
+            };
+            match mailboxes_of(scope, &open).await {
+                Ok(mailboxes) if mailboxes.is_empty() => {}
+                Ok(mailboxes) => {
+                    let filter = match scope {
+                        Scope::Starred { .. } => Filter::Starred,
+                        _ => filter,
+                    };
+                    let member = member(&account.id, &open, mailboxes, mode, filter);
+                    members.list.push(member);
                 }
-                let mut members = Vec::new();
-                for account in accounts {
-                    if let Some(open) = account.open() {
-                        let mailboxes = kept_mailboxes(&open).await?;
-                        members.push(member(&account.id, &open, mailboxes, mode, Filter::Starred));
-                    }
+                Err(error) => {
+                    tracing::warn!(account = %account.id, %error, "mailboxes cannot be read");
+                    members.failed.push(account.id.to_string());
                 }
-                Ok(members)
-            }
-            Scope::All { account } => {
-                let account = self.account(account)?;
-                let Some(open) = account.open() else {
-                    return Ok(Vec::new());
-                };
-                let all = open.store.mailboxes().await?;
-                let all = all.into_iter().map(|(mailbox, _)| mailbox.id).collect();
-                Ok(vec![member(&account.id, &open, all, mode, filter)])
-            }
-            Scope::Mailbox { account, mailbox } => {
-                let account = self.account(account)?;
-                let mailbox = MailboxId::new(mailbox.clone())
-                    .map_err(|_| UiError::new(ErrorCode::NotFound))?;
-                let open = account.open();
-                Ok(open
-                    .map(|open| member(&account.id, &open, vec![mailbox], mode, filter))
-                    .into_iter()
-                    .collect())
             }
         }
+        Ok(members)
+    }
+
+    /// The accounts a scope is about.
+    fn scope_accounts(&self, scope: &Scope) -> Result<Vec<Arc<Account>>, UiError> {
+        let (account, group) = match scope {
+            Scope::Merged { group, .. } => (None, group.as_ref()),
+            Scope::Starred { account, group } => (account.as_ref(), group.as_ref()),
+            Scope::All { account } => (Some(account), None),
+            Scope::Mailbox { account, mailbox } => {
+                MailboxId::new(mailbox.clone()).map_err(|_| UiError::new(ErrorCode::NotFound))?;
+                (Some(account), None)
+            }
+        };
+        let mut accounts = match account {
+            Some(id) => vec![self.account(id)?],
+            None => self.0.accounts.all(),
+        };
+        if let Some(group) = group {
+            accounts.retain(|account| account.is_in_group(group));
+        }
+        Ok(accounts)
+    }
+}
+
+/// What a list is made of.
+#[derive(Default)]
+struct Members {
+    list: Vec<ListMember>,
+    /// Accounts that belong into it and are closed although the person has not locked them.
+    failed: Vec<String>,
+}
+
+/// The mailboxes of one account that a scope means.
+async fn mailboxes_of(scope: &Scope, open: &OpenAccount) -> Result<Vec<MailboxId>, StoreError> {
+    match scope {
+        Scope::Merged { role, .. } => {
+            let found = open.store.role_mailbox(*role).await?;
+            Ok(found.into_iter().collect())
+        }
+        Scope::Starred { .. } => kept_mailboxes(open).await,
+        Scope::All { .. } => {
+            let all = open.store.mailboxes().await?;
+            Ok(all.into_iter().map(|(mailbox, _)| mailbox.id).collect())
+        }
+        Scope::Mailbox { mailbox, .. } => Ok(MailboxId::new(mailbox.clone()).into_iter().collect()),
     }
 }
 
@@ -247,7 +268,7 @@ fn member(
 }
 
 /// Mailboxes whose starred mail counts: all but spam and trash.
-async fn kept_mailboxes(open: &OpenAccount) -> Result<Vec<MailboxId>, UiError> {
+async fn kept_mailboxes(open: &OpenAccount) -> Result<Vec<MailboxId>, StoreError> {
     let all = open.store.mailboxes().await?;
     let kept = all.into_iter().filter(|(mailbox, _)| {
         !matches!(mailbox.role, Some(MailboxRole::Junk | MailboxRole::Trash))
@@ -265,9 +286,9 @@ async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
         let members = app
             .members(&request.scope, request.mode, request.filter)
             .await;
-        let members = members.unwrap_or_default();
-        let mut open = MergedList::open(members, named.window.range()).await;
-        if !sink.send(&snapshot(&open.snapshot)) {
+        let Members { list, failed } = members.unwrap_or_default();
+        let mut open = MergedList::open(list, named.window.range()).await;
+        if !sink.send(&snapshot(&open.snapshot, &failed)) {
             return;
         }
         let mut start = open.snapshot.start;
@@ -277,7 +298,7 @@ async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
                 diff = open.diffs.recv() => {
                     let Some(diff) = diff else { break };
                     start = diff.start;
-                    if !sink.send(&self::diff(&diff)) {
+                    if !sink.send(&self::diff(&diff, &failed)) {
                         return;
                     }
                 }
@@ -291,17 +312,18 @@ async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
     }
 }
 
-fn snapshot(snapshot: &ListSnapshot) -> ListEvent {
+fn snapshot(snapshot: &ListSnapshot, closed: &[String]) -> ListEvent {
     ListEvent::Snapshot {
         seq: snapshot.seq,
         total: snapshot.total,
         unread: snapshot.unread,
         start: snapshot.start,
         rows: snapshot.rows.iter().map(row_view).collect(),
+        failed: failed(closed, &snapshot.failed),
     }
 }
 
-fn diff(diff: &ListDiff) -> ListEvent {
+fn diff(diff: &ListDiff, closed: &[String]) -> ListEvent {
     ListEvent::Diff {
         seq: diff.seq,
         total: diff.total,
@@ -309,7 +331,13 @@ fn diff(diff: &ListDiff) -> ListEvent {
         start: diff.start,
         order: diff.order.iter().map(row_key).collect(),
         rows: diff.rows.iter().map(row_view).collect(),
+        failed: failed(closed, &diff.failed),
     }
+}
+
+fn failed(closed: &[String], unreadable: &[AccountId]) -> Vec<String> {
+    let unreadable = unreadable.iter().map(AccountId::to_string);
+    closed.iter().cloned().chain(unreadable).collect()
 }
 
 fn row_key(key: &MergedKey) -> String {

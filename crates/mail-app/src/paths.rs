@@ -92,6 +92,24 @@ impl Paths {
         self.account(id).join("session.sealed")
     }
 
+    /// There if an account's key never was in a keyring: it ends with the run.
+    #[must_use]
+    pub fn session_only(&self, id: &AccountId) -> PathBuf {
+        self.account(id).join("session-only")
+    }
+
+    /// The folder that holds the sealed copies.
+    #[must_use]
+    pub fn all_sealed(&self) -> PathBuf {
+        self.data.join("sealed")
+    }
+
+    /// One sealed copy.
+    #[must_use]
+    pub fn sealed(&self, id: &AccountId) -> PathBuf {
+        self.all_sealed().join(id.as_str())
+    }
+
     /// Attachments that were opened, for one run only.
     #[must_use]
     pub fn opened(&self) -> PathBuf {

@@ -3,8 +3,7 @@
 use crate::app::App;
 use crate::config::{Config, TenantSettings};
 use crate::contract::{
-    AppEvent, AppView, ConnectTenantRequest, Empty, ErrorCode, OneAccountView, PaintedRequest,
-    PreferencesView,
+    AppEvent, AppView, ConnectTenantRequest, Empty, ErrorCode, PaintedRequest, PreferencesView,
     TenantView, UiError,
 };
 use crate::feed::{FeedSink, OpenFeed};
@@ -25,9 +24,9 @@ impl App {
         let tenant = Tenant::checked(settings.clone()).await?;
         let _turn = self.one_change().await;
         self.may_change_tenant()?;
-        self.keep_config(Config {
-            tenant: Some(settings),
-            ..Config::default()
+        self.keep_config(|config| {
+            config.tenant = Some(settings.clone());
+            config.rehearsal = false;
         })?;
         self.replace_tenant(Some(tenant)).await;
         Ok(Empty {})
@@ -48,14 +47,19 @@ impl App {
         }
         self.may_change_tenant()?;
         self.sign_ins().cancel_all();
-        self.begin_rehearsal().await.map_err(|error| {
+        let before = self.with_config(|config| config.clone());
+        self.keep_config(|config| {
+            config.tenant = None;
+            config.rehearsal = true;
+        })?;
+        if let Err(error) = self.begin_rehearsal().await {
             tracing::error!(%error, "the rehearsal does not start");
-            UiError::with_detail(ErrorCode::Bug, error.to_string())
-        })?;
-        self.keep_config(Config {
-            rehearsal: true,
-            ..Config::default()
-        })?;
+            self.keep_config(|config| {
+                config.tenant.clone_from(&before.tenant);
+                config.rehearsal = before.rehearsal;
+            })?;
+            return Err(UiError::with_detail(ErrorCode::Bug, error.to_string()));
+        }
         Ok(Empty {})
     }
 
@@ -63,7 +67,10 @@ impl App {
     pub(crate) async fn forget_tenant(&self, _: Empty) -> Result<Empty, UiError> {
         let _turn = self.one_change().await;
         self.may_change_tenant()?;
-        self.keep_config(Config::default())?;
+        self.keep_config(|config| {
+            config.tenant = None;
+            config.rehearsal = false;
+        })?;
         self.replace_tenant(None).await;
         Ok(Empty {})
     }
@@ -80,12 +87,13 @@ impl App {
         }
     }
 
-    fn keep_config(&self, config: Config) -> Result<(), UiError> {
-        config.save(&self.0.paths.config_file()).map_err(|error| {
+    /// Changes the configuration, on the disk first.
+    pub(crate) fn keep_config(&self, change: impl Fn(&mut Config)) -> Result<(), UiError> {
+        Config::change(&self.0.paths.config_file(), &change).map_err(|error| {
             tracing::error!(%error, "the configuration could not be kept");
             UiError::new(ErrorCode::Disk)
         })?;
-        self.with_config(|current| *current = config);
+        self.with_config(|config| change(config));
         Ok(())
     }
 
@@ -101,15 +109,21 @@ impl App {
 
     /// Asks the keyring again and opens what it kept closed.
     pub(crate) async fn retry_vault(&self, _: Empty) -> Result<Empty, UiError> {
-        let _turn = self.one_change().await;
+        let turn = self.one_change().await;
         self.0.vault.probe().await;
-        for account in self.0.accounts.all() {
+        let opening = self.0.accounts.all().into_iter().map(|account| async move {
             account.session.unlock().await;
             if account.open().is_none() {
                 self.start_account(&account).await;
             }
-        }
+        });
+        futures::future::join_all(opening).await;
         self.0.accounts.members_changed();
+        drop(turn);
+        // Keys that could not be sealed while it was locked.
+        if let Err(error) = self.tend_sealed().await {
+            tracing::warn!(%error, "sealed copies could not be looked after");
+        }
         Ok(Empty {})
     }
 
@@ -134,6 +148,7 @@ impl App {
     #[allow(clippy::unused_async, reason = "one shape for all calls")]
     pub(crate) async fn painted(&self, request: PaintedRequest) -> Result<Empty, UiError> {
         tracing::info!(rows = request.rows, "the first rows are on the screen");
+        self.0.painted.send_replace(true);
         if let Some(file) = std::env::var_os("BRAID_PAINTED_FILE") {
             let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
             let at = at.map_or(0, |since| since.as_millis());
@@ -159,11 +174,7 @@ impl App {
                     ..tenant.view()
                 }),
             vault: *self.0.vault.watch().borrow(),
-            one_account: OneAccountView {
-                on: false,
-                managed: false,
-                choose: false,
-            },
+            one_account: self.one_account_view(),
             linking: None,
             preferences: self.0.preferences.watch().borrow().clone(),
         }
@@ -179,21 +190,28 @@ impl App {
         let mut tenant = self.0.tenant_changed.subscribe();
         let mut vault = self.0.vault.watch();
         let mut preferences = self.0.preferences.watch();
+        let mut accounts = self.0.accounts.watch_membership();
         Ok(OpenFeed::spawn(move |_| async move {
             let mut seq = 0;
+            let mut sent = None;
             loop {
                 tenant.mark_unchanged();
                 vault.mark_unchanged();
                 preferences.mark_unchanged();
+                accounts.mark_unchanged();
                 let view = app.app_view().await;
-                if !sink.send(&AppEvent { seq, app: view }) {
-                    return;
+                if sent.as_ref() != Some(&view) {
+                    sent = Some(view.clone());
+                    if !sink.send(&AppEvent { seq, app: view }) {
+                        return;
+                    }
+                    seq += 1;
                 }
-                seq += 1;
                 let alive = tokio::select! {
                     changed = tenant.changed() => changed.is_ok(),
                     changed = vault.changed() => changed.is_ok(),
                     changed = preferences.changed() => changed.is_ok(),
+                    changed = accounts.changed() => changed.is_ok(),
                 };
                 if !alive {
                     return;

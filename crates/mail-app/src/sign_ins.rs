@@ -1,27 +1,32 @@
 //! Sign-ins under way: from "the browser opens" to "the account is there".
 //!
-//! An attempt changes nothing until its last step. Whoever signs in is compared with the
-//! accounts that are here before anything is kept: the same person renews their account, and
-//! somebody else than the account that was asked for is told so.
+//! An attempt changes nothing until its last step; what a finished one means is decided in
+//! [`crate::settling`].
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use mail_auth::{AuthressError, LoginRequest, SignIn, SignInError, SignedIn};
 use mail_model::AccountColor;
+use mail_store::AccountState;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::app::App;
 use crate::contract::{
-    AttemptRequest, AttemptView, BeginSignInRequest, ConfirmSignInRequest, Empty, ErrorCode,
-    SignInEvent, SignInView, UiError,
+    AttemptRequest, AttemptView, BeginSignInRequest, ConfirmSignInRequest, DataChoice, Empty,
+    ErrorCode, SignInEvent, SignInView, UiError,
 };
 use crate::feed::{FeedSink, OpenFeed};
 
 /// How many ended attempts are remembered, for a page that asks late.
 const REMEMBERED: usize = 32;
+
+/// The longest wait for attempts that are given up with the app.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// Who takes a person to the sign-in page.
 #[derive(Clone)]
@@ -32,24 +37,35 @@ pub(crate) enum Guide {
     Rehearsal(String),
 }
 
-/// A name and a colour for a new account.
+/// What the person has chosen for the account that is added.
 pub(crate) struct Chosen {
     pub(crate) name: String,
     pub(crate) color: AccountColor,
+    /// Whether their sealed copy is brought back.
+    pub(crate) restore: bool,
+    /// What becomes of the mail of accounts that have to leave.
+    pub(crate) replaced_data: DataChoice,
 }
 
 pub(crate) struct Attempt {
     pub(crate) phase: watch::Sender<SignInView>,
     pub(crate) cancel: CancellationToken,
     url: Mutex<Option<Url>>,
-    confirm: Mutex<Option<oneshot::Sender<Chosen>>>,
+    pub(crate) confirm: Mutex<Option<oneshot::Sender<Chosen>>>,
 }
 
 /// All attempts of this run.
 #[derive(Default)]
-pub(crate) struct SignIns(Mutex<HashMap<String, Arc<Attempt>>>);
+pub(crate) struct SignIns {
+    all: Mutex<HashMap<String, Arc<Attempt>>>,
+    running: TaskTracker,
+}
 
 impl SignIns {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Attempt>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn add(&self) -> (String, Arc<Attempt>) {
         let attempt = Arc::new(Attempt {
             phase: watch::Sender::new(SignInView::Preparing),
@@ -58,7 +74,7 @@ impl SignIns {
             confirm: Mutex::default(),
         });
         let name = uuid::Uuid::new_v4().to_string();
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all();
         if all.len() >= REMEMBERED {
             all.retain(|_, attempt| !has_ended(&attempt.phase.borrow()));
         }
@@ -67,20 +83,25 @@ impl SignIns {
     }
 
     fn find(&self, name: &str) -> Result<Arc<Attempt>, UiError> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(name)
-            .cloned()
-            .ok_or_else(|| UiError::new(ErrorCode::NotFound))
+        let found = self.all().get(name).cloned();
+        found.ok_or_else(|| UiError::new(ErrorCode::NotFound))
     }
 
     pub(crate) fn cancel_all(&self) {
-        for attempt in self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-        {
+        for attempt in self.all().values() {
             attempt.cancel.cancel();
+        }
+    }
+
+    /// Cancels all and waits until each has ended, its unwanted session at the tenant too.
+    pub(crate) async fn end_all(&self) {
+        self.cancel_all();
+        self.running.close();
+        if tokio::time::timeout(LAST_WAIT, self.running.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a sign-in did not end in time");
         }
     }
 }
@@ -148,8 +169,10 @@ impl App {
         request: BeginSignInRequest,
         guide: Guide,
     ) -> Result<AttemptView, UiError> {
-        if let Some(account) = &request.account {
-            self.account(account)?;
+        if let Some(account) = &request.account
+            && self.account(account)?.record().state == AccountState::Locked
+        {
+            return Err(UiError::new(ErrorCode::Locked));
         }
         let connection = match (&request.connection, &request.account) {
             (Some(connection), _) => Some(connection.clone()),
@@ -182,7 +205,7 @@ impl App {
     {
         let (name, attempt) = self.sign_ins().add();
         let running = run(Arc::clone(&attempt));
-        tokio::spawn(async move {
+        self.sign_ins().running.spawn(async move {
             let phase = match running.await {
                 Ok(phase) => phase,
                 Err(_) if attempt.cancel.is_cancelled() => SignInView::Cancelled,
@@ -268,84 +291,6 @@ impl App {
         }
     }
 
-    /// Decides what a finished sign-in means, and does it.
-    async fn settle(
-        &self,
-        attempt: &Attempt,
-        signed_in: SignedIn,
-        asked_for: Option<String>,
-    ) -> Result<SignInView, UiError> {
-        let identity = signed_in.identity.clone();
-        let email = identity.email.clone().unwrap_or_default();
-        let turn = self.one_change().await;
-        let known = self.account_of(&identity.issuer, &identity.subject);
-        if let Some(asked_for) = asked_for {
-            let expected = match self.account(&asked_for) {
-                Ok(account) => account.record(),
-                Err(gone) => {
-                    discard(signed_in).await;
-                    return Err(gone);
-                }
-            };
-            if known
-                .as_ref()
-                .is_none_or(|known| known.id.as_str() != asked_for)
-            {
-                discard(signed_in).await;
-                return Ok(SignInView::OtherPerson {
-                    expected: expected.email,
-                    found: email,
-                });
-            }
-        }
-        if let Some(known) = known {
-            self.renew(&known, signed_in).await?;
-            return Ok(SignInView::Renewed {
-                account: known.id.to_string(),
-            });
-        }
-        drop(turn);
-        let (confirm, confirmed) = oneshot::channel();
-        *attempt
-            .confirm
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(confirm);
-        let connection = match &identity.connection {
-            Some(id) => self.connection_name(id).await,
-            None => None,
-        };
-        attempt.phase.send_replace(SignInView::Confirm {
-            person: identity.name.clone().unwrap_or_default(),
-            name: self.suggested_name(&identity).await,
-            email,
-            connection,
-            color: self.free_color(),
-            sealed: None,
-            replaces: Vec::new(),
-        });
-        let chosen = tokio::select! {
-            chosen = confirmed => chosen.map_err(|_| UiError::new(ErrorCode::Bug))?,
-            () = attempt.cancel.cancelled() => {
-                discard(signed_in).await;
-                return Ok(SignInView::Cancelled);
-            }
-        };
-        let _turn = self.one_change().await;
-        if attempt.cancel.is_cancelled() {
-            discard(signed_in).await;
-            return Ok(SignInView::Cancelled);
-        }
-        // Another attempt may have added the same person while this one waited for a name.
-        if let Some(known) = self.account_of(&identity.issuer, &identity.subject) {
-            self.renew(&known, signed_in).await?;
-            return Ok(SignInView::Renewed {
-                account: known.id.to_string(),
-            });
-        }
-        let account = self.add_account(signed_in, chosen).await?;
-        Ok(SignInView::Added { account })
-    }
-
     pub(crate) async fn reopen_sign_in(&self, request: AttemptRequest) -> Result<Empty, UiError> {
         let attempt = self.sign_ins().find(&request.attempt)?;
         let url = attempt
@@ -374,6 +319,8 @@ impl App {
         let chosen = Chosen {
             name: request.name,
             color: request.color,
+            restore: request.restore,
+            replaced_data: request.replaced_data.unwrap_or(DataChoice::Sealed),
         };
         confirm
             .send(chosen)

@@ -21,8 +21,12 @@ pub enum VaultChoice {
     Given(Arc<dyn Vault>),
 }
 
-/// The vault in use, and how it is.
-pub(crate) struct VaultSlot {
+/// The vault in use, and how it is. A vault itself, so that sessions follow when memory takes the
+/// keyring's place. Cheap to clone; all clones are the same slot.
+#[derive(Clone)]
+pub(crate) struct VaultSlot(Arc<Slot>);
+
+struct Slot {
     vault: RwLock<Arc<dyn Vault>>,
     /// The keyring that memory has taken the place of.
     before: RwLock<Option<Arc<dyn Vault>>>,
@@ -39,55 +43,76 @@ impl VaultSlot {
             VaultChoice::SessionOnly => (Arc::new(MemoryVault::new()), VaultView::SessionOnly),
             VaultChoice::Given(vault) => (vault, VaultView::Ready),
         };
-        Self {
+        Self(Arc::new(Slot {
             vault: RwLock::new(vault),
             before: RwLock::default(),
             state: watch::Sender::new(state),
-        }
+        }))
     }
 
+    /// The slot as a vault.
     pub(crate) fn get(&self) -> Arc<dyn Vault> {
-        Arc::clone(&self.vault.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::new(self.clone())
+    }
+
+    fn current(&self) -> Arc<dyn Vault> {
+        Arc::clone(&self.0.vault.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn before(&self) -> Option<Arc<dyn Vault>> {
-        self.before
+        self.0
+            .before
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    /// The account's key. When memory is in use, a key that is not there still lies in the
-    /// keyring: it is not lost.
-    pub(crate) async fn key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
-        match (self.get().key(account).await, self.before()) {
-            (Ok(None), Some(keyring)) => keyring.key(account).await,
-            (key, _) => key,
-        }
+    /// The one that holds what is sealed or unsealed: memory if it has any of it, else the
+    /// keyring.
+    async fn holder(&self, account: &AccountId) -> Result<Arc<dyn Vault>, VaultError> {
+        let current = self.current();
+        let Some(before) = self.before() else {
+            return Ok(current);
+        };
+        let has =
+            current.key(account).await?.is_some() || current.sealed_key(account).await?.is_some();
+        Ok(if has { current } else { before })
     }
 
-    /// Deletes the account's key wherever it lies; says whether it is gone.
-    pub(crate) async fn delete_key(&self, account: &AccountId) -> Result<bool, VaultError> {
-        for vault in std::iter::once(self.get()).chain(self.before()) {
-            vault.delete_key(account).await?;
-            if vault.key(account).await?.is_some() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// Deletes both keys of an account wherever they lie; gives the name of each and whether it
+    /// was looked for afterwards and not found.
+    pub(crate) async fn destroy_keys(&self, account: &AccountId) -> Vec<(String, bool)> {
+        let gone = async {
+            self.delete_key(account).await?;
+            Ok::<_, VaultError>(self.key(account).await?.is_none())
+        };
+        let sealed_gone = async {
+            self.delete_sealed_key(account).await?;
+            Ok::<_, VaultError>(self.sealed_key(account).await?.is_none())
+        };
+        let told = |outcome: Result<bool, VaultError>| {
+            outcome.unwrap_or_else(|error| {
+                tracing::warn!(%account, %error, "a key could not be deleted");
+                false
+            })
+        };
+        vec![
+            (account.to_string(), told(gone.await)),
+            (format!("sealed:{account}"), told(sealed_gone.await)),
+        ]
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<VaultView> {
-        self.state.subscribe()
+        self.0.state.subscribe()
     }
 
     /// Asks for the names of the keys, to learn whether there is a keyring. A locked one answers
     /// too; that it is locked shows when a key is asked for.
     pub(crate) async fn probe(&self) {
-        if *self.state.borrow() == VaultView::SessionOnly {
+        if *self.0.state.borrow() == VaultView::SessionOnly {
             return;
         }
-        match self.get().names().await {
+        match self.current().names().await {
             Ok(_) => self.set(VaultView::Ready),
             Err(error) => self.note(&error),
         }
@@ -96,7 +121,12 @@ impl VaultSlot {
     /// Learns from an error how the keyring is.
     pub(crate) fn note(&self, error: &VaultError) {
         tracing::warn!(%error, "keyring");
-        if *self.state.borrow() == VaultView::SessionOnly {
+        // One account's entry says nothing about the keyring.
+        let of_one = matches!(
+            error,
+            VaultError::Damaged | VaultError::NoKey | VaultError::AlreadyThere
+        );
+        if of_one || *self.0.state.borrow() == VaultView::SessionOnly {
             return;
         }
         self.set(match error {
@@ -107,23 +137,106 @@ impl VaultSlot {
 
     /// Goes on without a keyring.
     pub(crate) fn use_memory(&self) {
-        if *self.state.borrow() == VaultView::SessionOnly {
+        if *self.0.state.borrow() == VaultView::SessionOnly {
             return;
         }
         let keyring = {
-            let mut vault = self.vault.write().unwrap_or_else(PoisonError::into_inner);
+            let mut vault = self.0.vault.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *vault, Arc::new(MemoryVault::new()))
         };
-        *self.before.write().unwrap_or_else(PoisonError::into_inner) = Some(keyring);
+        *self
+            .0
+            .before
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(keyring);
         self.set(VaultView::SessionOnly);
     }
 
     fn set(&self, view: VaultView) {
-        self.state.send_if_modified(|current| {
+        self.0.state.send_if_modified(|current| {
             let changed = *current != view;
             *current = view;
             changed
         });
+    }
+}
+
+#[async_trait::async_trait]
+impl Vault for VaultSlot {
+    /// When memory is in use, a key that is not there still lies in the keyring: it is not lost.
+    async fn key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+        match (self.current().key(account).await, self.before()) {
+            (Ok(None), Some(keyring)) => keyring.key(account).await,
+            (key, _) => key,
+        }
+    }
+
+    async fn create_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
+        self.current().create_key(account).await
+    }
+
+    async fn delete_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        for vault in std::iter::once(self.current()).chain(self.before()) {
+            vault.delete_key(account).await?;
+        }
+        Ok(())
+    }
+
+    /// In memory there is nothing to replace: a key there comes before the damaged entry.
+    async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
+        match self.before() {
+            Some(_) => self.current().create_key(account).await,
+            None => self.current().replace_damaged_key(account).await,
+        }
+    }
+
+    async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.holder(account).await?.seal_key(account).await
+    }
+
+    async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        self.holder(account).await?.unseal_key(account).await
+    }
+
+    async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
+        match (self.current().sealed_key(account).await, self.before()) {
+            (Ok(None), Some(keyring)) => keyring.sealed_key(account).await,
+            (key, _) => key,
+        }
+    }
+
+    async fn delete_sealed_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        for vault in std::iter::once(self.current()).chain(self.before()) {
+            vault.delete_sealed_key(account).await?;
+        }
+        Ok(())
+    }
+
+    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
+        let mut names = self.current().sealed_names().await?;
+        if let Some(keyring) = self.before() {
+            names.extend(keyring.sealed_names().await?);
+        }
+        Ok(names)
+    }
+
+    fn forget(&self, account: &AccountId) {
+        self.current().forget(account);
+        if let Some(keyring) = self.before() {
+            keyring.forget(account);
+        }
+    }
+
+    async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
+        let mut names = self.current().names().await?;
+        if let Some(keyring) = self.before() {
+            names.extend(keyring.names().await?);
+        }
+        Ok(names)
+    }
+
+    fn is_lasting(&self) -> bool {
+        self.current().is_lasting()
     }
 }
 

@@ -71,6 +71,8 @@ pub enum ErrorCode {
     Paused,
     /// The account is locked.
     Locked,
+    /// The person is here already, as another account.
+    PersonHere,
     /// The picture is no picture, or too large.
     Picture,
     /// A fault of ours.

@@ -184,6 +184,9 @@ pub struct LinkView {
     pub export: Option<LinkExportView>,
     /// What stands in the way, on this page.
     pub trouble: Option<LinkTroubleView>,
+    /// The sign-in in the browser that belongs to it: of a proof, or of the change itself where
+    /// the service has no other way. It is in the `sign_in` feed.
+    pub attempt: Option<String>,
 }
 
 /// One of the two mailboxes.

@@ -151,6 +151,8 @@ pub enum SealedWhy {
     SignedOut,
     /// Its sign-in opens another mailbox now.
     SetAside,
+    /// Its key was lost and the account began anew. It cannot be opened without that key.
+    KeyLost,
 }
 
 /// A sealed copy of an account.

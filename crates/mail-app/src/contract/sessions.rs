@@ -47,7 +47,7 @@ pub enum Fix {
 /// A host an account has spoken to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct HostView {
-    /// Its name and port.
+    /// Its name.
     pub host: String,
     /// First time, Unix seconds.
     #[ts(type = "number")]
@@ -184,6 +184,8 @@ pub struct CheckReportView {
     pub passed: bool,
     /// One line for each place that was looked at.
     pub lines: Vec<CheckLineView>,
+    /// Accounts that are closed or may send nothing: only others' markers were looked for there.
+    pub not_in_full: Vec<String>,
 }
 
 /// One place that was looked at.

@@ -414,6 +414,8 @@ pub enum ListEvent {
         start: u64,
         /// The rows of the window, in order.
         rows: Vec<RowView>,
+        /// Accounts that belong into the list and cannot be read; they are counted nowhere.
+        failed: Vec<String>,
     },
     /// The window after a change or a move.
     Diff {
@@ -433,6 +435,8 @@ pub enum ListEvent {
         order: Vec<String>,
         /// Those rows that the last event did not have, or that have changed.
         rows: Vec<RowView>,
+        /// As above.
+        failed: Vec<String>,
     },
 }
 

@@ -24,6 +24,10 @@ impl Host for Nowhere {
         Ok(None)
     }
 
+    async fn ask_open_path(&self, _: &[&str]) -> Result<Option<PathBuf>, HostError> {
+        Ok(None)
+    }
+
     fn frame_origin(&self) -> &str {
         "mail://localhost"
     }
