@@ -2,40 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt as _, stream};
 use mail_model::remote::{MailSource, MailboxSnapshot, RawEntry, SourceError};
-use mail_model::{BlobId, MailboxRole, MessageId, Reaction, StateString};
-use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt as _;
+use mail_model::{MessageId, Reaction, StateString};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::archive::{Archive, NOTES, Octets};
-use super::contacts::Contacts;
-use super::disk::{self, hex, measure, private_file};
+use super::archive::Archive;
 use super::error::{At as _, ExportError};
-use super::manifest::{Begun, ExportedFile, MANIFEST_VERSION, Manifest, ServerStates};
+use super::manifest::{Begun, MANIFEST_VERSION, ServerStates};
 use super::{
     AT_ONCE, ExportFailure, ExportProgress, ExportReport, ExportRequest, ExportStage,
     FailureReason, pack, plan, verify,
 };
 
 /// Entries asked for at once.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
 /// Failures in a row after which the server counts as unreachable.
 const IN_A_ROW: usize = 20;
 
-/// What came of fetching one message.
-type Fetched = Result<(RawEntry, Octets, PathBuf), (ExportFailure, Option<SourceError>)>;
-
 pub(super) struct Driver<'a> {
-    source: Arc<dyn MailSource>,
-    request: ExportRequest,
-    progress: &'a watch::Sender<ExportProgress>,
-    stop: &'a CancellationToken,
+    pub(super) source: Arc<dyn MailSource>,
+    pub(super) request: ExportRequest,
+    pub(super) progress: &'a watch::Sender<ExportProgress>,
+    pub(super) stop: &'a CancellationToken,
 }
 
 impl<'a> Driver<'a> {
@@ -79,7 +71,7 @@ impl<'a> Driver<'a> {
 
     // --- asking
 
-    fn stage(&self, stage: ExportStage, done: u64, total: u64) {
+    pub(super) fn stage(&self, stage: ExportStage, done: u64, total: u64) {
         self.progress.send_modify(|progress| {
             progress.stage = stage;
             progress.done = done;
@@ -88,7 +80,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Asks, and asks again after a failure that passes.
-    async fn ask<T, F>(&self, request: impl Fn() -> F) -> Result<T, ExportError>
+    pub(super) async fn ask<T, F>(&self, request: impl Fn() -> F) -> Result<T, ExportError>
     where
         F: Future<Output = Result<T, SourceError>>,
     {
@@ -112,7 +104,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Waits before the next try; says whether there should be one.
-    async fn wait(&self, error: &SourceError) -> Result<bool, ExportError> {
+    pub(super) async fn wait(&self, error: &SourceError) -> Result<bool, ExportError> {
         let Reaction::RetryLater(asked) = error.reaction() else {
             return Ok(false);
         };
@@ -153,7 +145,7 @@ impl<'a> Driver<'a> {
     // --- writing
 
     /// Runs something on the archive on a thread that may block.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         archive: &Arc<Mutex<Archive>>,
         job: impl FnOnce(&mut Archive) -> Result<T, ExportError> + Send + 'static,
     ) -> Result<T, ExportError> {
@@ -243,135 +235,6 @@ impl<'a> Driver<'a> {
         drop(arriving);
         Self::blocking(archive, Archive::checkpoint).await?;
         Ok(failed)
-    }
-
-    /// Fetches one message into a file of its own.
-    async fn fetch(
-        &self,
-        archive: &Arc<Mutex<Archive>>,
-        number: usize,
-        entry: RawEntry,
-    ) -> Result<Fetched, ExportError> {
-        let spool = {
-            let archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
-            archive.spool(number)
-        };
-        let mut tries = 0;
-        loop {
-            let got = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return Err(ExportError::Cancelled),
-                got = self.download(&entry.blob, &spool) => got?,
-            };
-            let error = match got {
-                Ok((size, octets)) if size == entry.size => {
-                    return Ok(Ok((entry, octets, spool)));
-                }
-                Ok(_) => None,
-                Err(error) if error.reaction() == Reaction::SignInAgain => {
-                    return Err(error.into());
-                }
-                Err(error) => Some(error),
-            };
-            let again = match &error {
-                Some(error) if tries < self.request.options.tries => self.wait(error).await?,
-                _ => false,
-            };
-            if !again {
-                let reason = match &error {
-                    Some(error) => FailureReason::NotGiven(error.to_string()),
-                    None => FailureReason::WrongSize,
-                };
-                let failure = ExportFailure {
-                    id: entry.id,
-                    reason,
-                };
-                return Ok(Err((failure, error)));
-            }
-            tries += 1;
-        }
-    }
-
-    /// Streams a blob to the disk; gives its size and what is known of its octets.
-    async fn download(
-        &self,
-        blob: &BlobId,
-        spool: &std::path::Path,
-    ) -> Result<Result<(u64, Octets), SourceError>, ExportError> {
-        let mut bytes = match self.source.blob(blob).await {
-            Ok(bytes) => bytes,
-            Err(error) => return Ok(Err(error)),
-        };
-        let mut file = tokio::fs::File::from_std(private_file(spool)?);
-        file.set_len(0).await.at(spool)?;
-        let (mut hash, mut size, mut last) = (Sha256::new(), 0_u64, b'\n');
-        while let Some(piece) = bytes.next().await {
-            let piece = match piece {
-                Ok(piece) => piece,
-                Err(error) => return Ok(Err(error)),
-            };
-            hash.update(&piece);
-            size += piece.len() as u64;
-            last = piece.last().copied().unwrap_or(last);
-            file.write_all(&piece).await.at(spool)?;
-            self.progress
-                .send_modify(|progress| progress.octets += piece.len() as u64);
-        }
-        file.flush().await.at(spool)?;
-        let octets = Octets {
-            sha256: hex(hash),
-            ends_with_line: last == b'\n',
-        };
-        Ok(Ok((size, octets)))
-    }
-
-    /// Everything beside the messages.
-    async fn extras(
-        &self,
-        archive: &Arc<Mutex<Archive>>,
-        mailboxes: &MailboxSnapshot,
-        inventory: &[RawEntry],
-    ) -> Result<Vec<ExportedFile>, ExportError> {
-        let identities = self.ask(|| self.source.identities()).await?;
-        let sent: BTreeSet<_> = mailboxes
-            .mailboxes
-            .iter()
-            .filter(|mailbox| mailbox.role == Some(MailboxRole::Sent))
-            .map(|mailbox| &mailbox.id)
-            .collect();
-        let ids: Vec<MessageId> = inventory
-            .iter()
-            .filter(|entry| entry.mailboxes.iter().any(|id| sent.contains(id)))
-            .map(|entry| entry.id.clone())
-            .collect();
-        let mut contacts = Contacts::default();
-        for ids in ids.chunks(PAGE) {
-            for message in self.ask(|| self.source.messages(ids)).await? {
-                contacts.add(&message);
-            }
-        }
-        let json = |value: &serde_json::Value| {
-            serde_json::to_vec_pretty(value).map_err(|_| ExportError::Fault)
-        };
-        let identities = serde_json::to_value(&identities).map_err(|_| ExportError::Fault)?;
-        let mut files = vec![
-            ("identities.json", json(&identities)?),
-            ("contacts.vcf", contacts.vcards().into_bytes()),
-        ];
-        if let Some(settings) = &self.request.settings {
-            files.push(("settings.json", json(settings)?));
-        }
-        Self::blocking(archive, move |archive| {
-            let spool = archive.folder.join(NOTES).join("extra");
-            files
-                .into_iter()
-                .map(|(name, octets)| {
-                    disk::replace(&archive.folder.join(name), &spool, &octets)?;
-                    measure(&archive.folder, name)
-                })
-                .collect()
-        })
-        .await
     }
 
     // --- checking
@@ -465,68 +328,5 @@ impl<'a> Driver<'a> {
             octets: 0,
             at: archive.folder.clone(),
         }
-    }
-
-    /// Writes the manifest and, when nothing is missing, ends the export.
-    async fn finish(
-        &self,
-        archive: Arc<Mutex<Archive>>,
-        files: Vec<ExportedFile>,
-        server: ServerStates,
-        mut report: ExportReport,
-    ) -> Result<ExportReport, ExportError> {
-        report.octets = files.iter().map(|file| file.octets).sum();
-        let finished_at = self.request.now;
-        Self::blocking(&archive, move |archive| {
-            let manifest = Manifest {
-                version: MANIFEST_VERSION,
-                account: archive.begun.account.clone(),
-                begun_at: archive.begun.at,
-                finished_at,
-                server,
-                quoting: "mboxrd".into(),
-                mailboxes: archive.mailboxes.values().cloned().collect(),
-                messages: archive.messages.values().cloned().collect(),
-                files,
-            };
-            write_manifest(archive, &manifest)
-        })
-        .await?;
-        if !report.is_complete() {
-            return Ok(report);
-        }
-        let archive = Arc::try_unwrap(archive).map_err(|_| ExportError::Fault)?;
-        let archive = archive.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let passphrase = self.request.passphrase.clone();
-        if passphrase.is_some() {
-            self.stage(ExportStage::Packing, 0, 0);
-        }
-        let stop = self.stop.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            let folder = archive.folder.clone();
-            match passphrase {
-                // Complete only once packed: until then the next run goes on here.
-                Some(passphrase) => pack::pack(&folder, &passphrase, &stop),
-                None => archive.complete().map(|()| folder),
-            }
-        });
-        report.at = task.await.map_err(|_| ExportError::Fault)??;
-        Ok(report)
-    }
-}
-
-/// Writes the manifest and reads it back.
-fn write_manifest(archive: &Archive, manifest: &Manifest) -> Result<(), ExportError> {
-    let path = archive.folder.join("manifest.json");
-    let spool = archive.folder.join(NOTES).join("manifest");
-    let text = serde_json::to_vec_pretty(manifest).map_err(|_| ExportError::Fault)?;
-    disk::replace(&path, &spool, &text)?;
-    let read = std::fs::read(&path).at(&path)?;
-    match serde_json::from_slice::<Manifest>(&read) {
-        Ok(read) if read == *manifest => Ok(()),
-        _ => Err(ExportError::io(
-            &path,
-            std::io::ErrorKind::InvalidData.into(),
-        )),
     }
 }

@@ -16,10 +16,12 @@
 //! server and knows no store.
 
 mod archive;
+mod close;
 mod contacts;
 mod disk;
 mod driver;
 mod error;
+mod fetch;
 mod manifest;
 mod mbox;
 mod names;
