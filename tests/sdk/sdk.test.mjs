@@ -335,6 +335,18 @@ for (const version of Object.keys(VERSIONS)) {
   });
 }
 
+test("an administrator brings a set-aside account back with a button", async () => {
+  const app = await visit("2.6", `http://localhost:${pages.port}`, local);
+  await signInAtHome(app);
+  await local.switch("no-link-endpoint", true);
+  await app.link({ connectionId: "github" }, "ana@choir.example");
+  assert.equal((await local.setAside()).length, 1);
+  await app.page.goto(`${local.login_listener_url}/admin`);
+  await app.page.getByRole("button", { name: "Bring back ana@choir.example" }).click();
+  await app.page.getByText("Nobody is set aside.").waitFor();
+  assert.deepEqual(await local.setAside(), []);
+});
+
 /** Signs in as Ana at home. */
 async function signInAtHome(app) {
   await app.signIn({ connectionId: "google" }, null, "ana.m@mail.example");

@@ -16,31 +16,42 @@ type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
+    let told = told_to_end()?;
     let rehearsal = Rehearsal::start(config(std::env::args().skip(1))?).await?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", serde_json::to_string(rehearsal.description())?)?;
     out.flush()?;
     tokio::select! {
         ended = input_ended() => ended?,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        told = told_to_end() => told?,
+        () = told => {}
     }
     rehearsal.stop().await;
     Ok(())
 }
 
-/// Ends when the system asks politely, as a service manager does.
+/// Waits for the system to ask politely, as a service manager does. Whoever reads our line may ask at once,
+/// so this listens from the moment it is called.
 #[cfg(unix)]
-async fn told_to_end() -> std::io::Result<()> {
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
-/// There is no such signal here.
+/// Waits for the interruption key; there is no other polite way here.
 #[cfg(not(unix))]
-async fn told_to_end() -> std::io::Result<()> {
-    std::future::pending().await
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }
 
 /// The program that started this one holds the other end, so this one never outlives it.

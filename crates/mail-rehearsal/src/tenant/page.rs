@@ -86,13 +86,12 @@ pub(super) fn document(status: StatusCode, title: &str, body: &str, forms: Forms
          <main><h1>{title}</h1>{body}</main>\
          <footer>Rehearsal: this sign-in and its people are made up and stay on this computer.</footer></html>"
     );
-    let (style, action) = (
-        STYLE_HASH.as_str(),
-        match forms {
-            Forms::None => "'none'",
-            Forms::Own => "'self'",
-        },
-    );
+    let style = STYLE_HASH.as_str();
+    // A form of a page that sends no referrer says it comes from nowhere, which is no proof of being our own.
+    let (action, referrer) = match forms {
+        Forms::None => ("'none'", "no-referrer"),
+        Forms::Own => ("'self'", "same-origin"),
+    };
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action {action}; frame-ancestors 'none'"
     );
@@ -101,10 +100,7 @@ pub(super) fn document(status: StatusCode, title: &str, body: &str, forms: Forms
     let headers = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        ),
+        (header::REFERRER_POLICY, HeaderValue::from_static(referrer)),
         (
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
