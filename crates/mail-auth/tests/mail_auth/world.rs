@@ -17,7 +17,7 @@ use crate::browser;
 use crate::tenant::TestTenant;
 
 /// Only a net under a test that would otherwise hang.
-pub(crate) const NET: Duration = Duration::from_secs(20);
+pub(crate) const NET: Duration = Duration::from_secs(60);
 
 pub(crate) const DAY: i64 = 24 * 60 * 60;
 
