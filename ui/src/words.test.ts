@@ -191,7 +191,7 @@ test("a sealed copy says how long it is kept", () => {
   expect(keptWords(kept(23), now)).toBe("kept 23 days");
   expect(keptWords(kept(1), now)).toBe("kept 1 day");
   expect(keptWords(kept(0), now)).toBe("deleted today");
-  expect(keptWords(kept(null), now)).toBe("kept until you delete it");
+  expect(keptWords(kept(null), now)).toBe("kept for ever");
   expect(leftWords(kept(23), now)).toBe("23 days left");
 });
 

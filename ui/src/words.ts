@@ -14,6 +14,7 @@ export {
   syncWords,
   tileWords,
   trouble,
+  worstFirst,
   worstOf,
   type Sign,
   type Trouble,
@@ -136,6 +137,13 @@ const join = new Intl.ListFormat("en", { style: "short", type: "unit" });
 
 export function people(names: readonly string[]): string {
   return join.format(names);
+}
+
+const joinAll = new Intl.ListFormat("en", { style: "long", type: "conjunction" });
+
+/** "Personal and Choir", inside a sentence. */
+export function allOf(names: readonly string[]): string {
+  return joinAll.format(names);
 }
 
 /** "Ines Okafor, Ravi": given names for all but a lone sender. */

@@ -49,6 +49,15 @@ export function signOf(account: AccountView, now: number = seconds()): Sign | nu
   return kind === "working" ? kind : null;
 }
 
+/** Worst first; those that are alike stay in their order. */
+export function worstFirst(accounts: readonly AccountView[], now: number = seconds()) {
+  const rank = (account: AccountView) => {
+    const sign = signOf(account, now);
+    return sign ? SIGNS.indexOf(sign) : SIGNS.length;
+  };
+  return [...accounts].sort((one, other) => rank(one) - rank(other));
+}
+
 /** The account whose state is worst; the first one where several are alike. */
 export function worstOf(
   accounts: readonly AccountView[],

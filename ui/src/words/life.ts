@@ -13,11 +13,11 @@ export function daysLeft(
   return until === null ? null : Math.max(0, Math.ceil((until - now) / DAY));
 }
 
-/** "kept 23 days", "kept until you delete it". */
+/** "kept 23 days", "kept for ever". */
 export function keptWords(sealed: Pick<SealedView, "keep_until">, now?: number): string {
   const days = daysLeft(sealed, now);
   if (days === null) {
-    return "kept until you delete it";
+    return "kept for ever";
   }
   return days === 0 ? "deleted today" : `kept ${count(days, "day", "days")}`;
 }
@@ -26,7 +26,7 @@ export function keptWords(sealed: Pick<SealedView, "keep_until">, now?: number):
 export function leftWords(sealed: Pick<SealedView, "keep_until">, now?: number): string {
   const days = daysLeft(sealed, now);
   if (days === null) {
-    return "kept until you delete it";
+    return "kept for ever";
   }
   return days === 0 ? "deleted today" : `${count(days, "day", "days")} left`;
 }
