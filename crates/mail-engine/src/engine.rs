@@ -22,6 +22,7 @@ use crate::supervisor::keep_running;
 use crate::sync_state::State;
 
 mod control;
+mod survey;
 
 pub use control::Settled;
 

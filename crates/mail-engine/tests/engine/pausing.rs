@@ -216,6 +216,25 @@ async fn dropped_changes_show_the_servers_values_again_and_are_never_sent() {
 }
 
 #[tokio::test]
+async fn the_size_of_all_files_is_asked_for_and_none_is_fetched() {
+    let world = World::with_messages(1_200).await;
+    for number in 0..1_200 {
+        world
+            .server
+            .set_body(&message_id(number), body_with_file(number));
+    }
+    let running = world.synced().await;
+    // Every fifth message has a file; each is 11 octets.
+    let octets = running.engine.attachment_octets().await.unwrap();
+    assert_eq!(octets, 240 * 11);
+    assert_eq!(world.server.count(Call::Blob), 0);
+    running.engine.pause().await;
+    let error = running.engine.attachment_octets().await.unwrap_err();
+    assert!(matches!(error, FetchError::Paused), "{error:?}");
+    running.engine.stop().await;
+}
+
+#[tokio::test]
 async fn hosts_that_were_spoken_to_are_known_after_the_account_was_closed() {
     let world = World::with_messages(3).await;
     let running = world.synced().await;

@@ -1,12 +1,13 @@
 //! What there is to say of the account as a whole: what it holds, and whom it speaks to.
 
-use mail_model::{HostContact, UnixTime};
+use mail_model::{HostContact, MessageId, MessageKey, UnixTime};
 use sqlx::{Connection as _, Row as _};
 
 use super::AccountStore;
 use crate::error::{FileKind, StoreError};
 use crate::mail::holdings::{self, Holdings};
-use crate::mail::mailbox::{from_stored, to_stored};
+use crate::mail::mailbox::{from_stored, stored_id, to_stored};
+use crate::mail::value::FILE;
 use crate::writer::Priority;
 
 impl AccountStore {
@@ -26,6 +27,30 @@ impl AccountStore {
         };
         let counted = counted.await;
         counted.map_err(|error| self.inner.noted(FileKind::Mail, error))
+    }
+
+    /// Messages that have files, oldest first, after that one, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn messages_with_files(
+        &self,
+        after: Option<MessageKey>,
+        limit: usize,
+    ) -> Result<Vec<(MessageKey, MessageId)>, StoreError> {
+        let mut reader = self.inner.mail_reader().await?;
+        let rows = sqlx::query(
+            "SELECT key, id FROM message WHERE flags & ?1 AND key > ?2 ORDER BY key LIMIT ?3",
+        )
+        .bind(FILE)
+        .bind(after.map_or(i64::MIN, MessageKey::get))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *reader)
+        .await
+        .map_err(|error| self.inner.noted(FileKind::Mail, error.into()))?;
+        rows.iter()
+            .map(|row| Ok((MessageKey::new(row.try_get(0)?), stored_id(row, 1)?)))
+            .collect()
     }
 
     /// Hosts that were ever spoken to for this account, by name.

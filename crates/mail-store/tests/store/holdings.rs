@@ -90,6 +90,32 @@ async fn each_message_counts_once_wherever_it_lies() {
 }
 
 #[tokio::test]
+async fn messages_with_files_come_in_pages_and_each_once() {
+    let home = home_with_drafts().await;
+    home.upsert(
+        (0..10)
+            .map(|n| {
+                let message = message(&format!("m{n}"), "t", n);
+                if n % 3 == 0 {
+                    with_file(message)
+                } else {
+                    message
+                }
+            })
+            .collect(),
+    )
+    .await;
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = home.store.messages_with_files(after, 3).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page.into_iter().map(|(_, id)| String::from(id)));
+    }
+    assert_eq!(found, ["m0", "m3", "m6", "m9"]);
+}
+
+#[tokio::test]
 async fn contacts_of_several_runs_add_up() {
     let home = Home::new().await;
     let log = HostLog::new();
