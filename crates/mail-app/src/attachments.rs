@@ -1,9 +1,12 @@
 //! Attachments: shown with safe names, saved where the person says, opened if that is safe.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::StreamExt as _;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use mail_mime::Launch;
 use mail_model::remote::ByteStream;
 use mail_model::{Attachment, Body, Disposition, MessageKey};
@@ -13,6 +16,10 @@ use crate::account::OpenAccount;
 use crate::app::App;
 use crate::contract::{AttachmentRequest, AttachmentView, Empty, ErrorCode, SavedView, UiError};
 
+/// The mode of files the person saves, less what their umask takes away.
+const SAVED: u32 = 0o666;
+/// The mode of files that are only lent to another program.
+const PRIVATE: u32 = 0o600;
 /// How much of a file tells what it is, in octets.
 const HEAD: usize = 512;
 
@@ -66,6 +73,8 @@ async fn head_of(path: &Path) -> Result<Vec<u8>, UiError> {
 
 struct Found {
     open: Arc<OpenAccount>,
+    message: MessageKey,
+    index: usize,
     attachment: Attachment,
 }
 
@@ -75,8 +84,9 @@ impl Found {
     }
 
     async fn bytes(&self) -> Result<ByteStream, UiError> {
-        let fetched = self.open.source.blob(&self.attachment.blob).await;
-        fetched.map_err(|error| crate::error::source_error(&error))
+        let opened = self.open.engine.open_blob(self.message, self.index).await;
+        let (_, bytes) = opened.map_err(|error| UiError::new(crate::error::fetch_error(&error)))?;
+        Ok(bytes)
     }
 }
 
@@ -87,18 +97,20 @@ impl App {
             .account(&request.account)?
             .open()
             .ok_or_else(not_found)?;
-        let body = open
-            .store
-            .body(MessageKey::new(request.message))
-            .await?
-            .ok_or_else(not_found)?;
+        let message = MessageKey::new(request.message);
+        let body = open.store.body(message).await?.ok_or_else(not_found)?;
         let index = usize::try_from(request.index).unwrap_or(usize::MAX);
         let attachment = body
             .attachments
             .into_iter()
             .nth(index)
             .ok_or_else(not_found)?;
-        Ok(Found { open, attachment })
+        Ok(Found {
+            open,
+            message,
+            index,
+            attachment,
+        })
     }
 
     /// Saves an attachment where the person says.
@@ -115,7 +127,7 @@ impl App {
         let Some(path) = path else {
             return Ok(SavedView { name: None });
         };
-        write(&path, found.bytes().await?).await?;
+        write(&path, SAVED, found.bytes().await?).await?;
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
@@ -136,7 +148,7 @@ impl App {
         let folder = self.0.paths.opened().join(uuid::Uuid::new_v4().to_string());
         crate::paths::make_private_folder(&folder).map_err(disk)?;
         let path = folder.join(found.file_name());
-        write(&path, found.bytes().await?).await?;
+        write(&path, PRIVATE, found.bytes().await?).await?;
         // Its content may tell another story than its name.
         if !can_open(&found.attachment, &head_of(&path).await?) {
             return Err(save_only());
@@ -155,10 +167,22 @@ fn disk(error: std::io::Error) -> UiError {
     UiError::new(ErrorCode::Disk)
 }
 
+/// Saves a text where the person has said.
+pub(crate) async fn save_text(path: &Path, text: &str) -> Result<(), UiError> {
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
+    write(path, SAVED, stream::iter([Ok(bytes)]).boxed()).await
+}
+
 /// Writes beside the target first, so that a cut connection leaves no half file under its name.
-async fn write(path: &Path, mut bytes: ByteStream) -> Result<(), UiError> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let draft = tempfile::NamedTempFile::new_in(folder).map_err(disk)?;
+async fn write(path: &Path, mode: u32, mut bytes: ByteStream) -> Result<(), UiError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let draft = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .map_err(disk)?;
     let (file, draft) = draft.into_parts();
     let mut file = tokio::fs::File::from_std(file);
     while let Some(chunk) = bytes.next().await {

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
-use mail_model::remote::{ByteStream, MailSource};
+use mail_engine::{Conversation, ConversationMessage, OpenConversation};
+use mail_model::remote::ByteStream;
 use mail_model::{AccountId, Address, Body, Keyword, MessageKey, ThreadKey};
 use mail_store::StoredMessage;
 use tokio::sync::{broadcast, watch};
@@ -105,17 +106,15 @@ impl Loads {
 
 /// Fetches a message's parts from its own account's server.
 struct Parts {
-    source: Arc<dyn MailSource>,
-    body: Body,
+    open: Arc<OpenAccount>,
+    message: MessageKey,
 }
 
 impl PartSource for Parts {
     fn part(&self, index: usize) -> futures::future::BoxFuture<'_, Option<ByteStream>> {
         async move {
-            self.source
-                .blob(&self.body.attachments.get(index)?.blob)
-                .await
-                .ok()
+            let opened = self.open.engine.open_blob(self.message, index).await;
+            opened.ok().map(|(_, bytes)| bytes)
         }
         .boxed()
     }
@@ -163,6 +162,7 @@ impl App {
             .open()
             .ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
         let thread = ThreadKey::new(request.thread);
+        let conversation = mail_engine::open_conversation(open.store.clone(), thread).await?;
         self.0.loads.enter(&account.id, thread);
         let shown = Shown {
             app: self.clone(),
@@ -171,7 +171,7 @@ impl App {
             thread,
             frames: HashMap::new(),
         };
-        Ok(OpenFeed::spawn(move |_| shown.run(sink)))
+        Ok(OpenFeed::spawn(move |_| shown.run(conversation, sink)))
     }
 }
 
@@ -196,14 +196,14 @@ impl Drop for Shown {
 }
 
 impl Shown {
-    async fn run(mut self, sink: FeedSink) {
-        let mut changes = self.open.store.changes();
+    async fn run(mut self, mut conversation: OpenConversation, sink: FeedSink) {
+        let mut commits = self.open.store.changes();
         let mut loads = self.app.0.loads.version.subscribe();
         let mut seq = 0;
         let mut sent: Option<Option<ConversationView>> = None;
         loop {
             loads.mark_unchanged();
-            match self.look().await {
+            match self.look(conversation.now.as_ref()).await {
                 Ok(conversation) if sent.as_ref() != Some(&conversation) => {
                     sent = Some(conversation.clone());
                     if !sink.send(&ConversationEvent { seq, conversation }) {
@@ -215,37 +215,22 @@ impl Shown {
                 // What is shown stays, until something changes and it is read again.
                 Err(error) => tracing::warn!(%error, "a conversation cannot be read"),
             }
-            if !self.wait(&mut changes, &mut loads).await {
+            if !wait(&mut conversation, &mut commits, &mut loads).await {
                 return;
             }
         }
     }
 
-    /// Waits until something of the conversation may have changed; false at the end.
-    async fn wait(
-        &self,
-        changes: &mut broadcast::Receiver<mail_model::StoreChange>,
-        loads: &mut watch::Receiver<u64>,
-    ) -> bool {
-        loop {
-            tokio::select! {
-                change = changes.recv() => match change {
-                    Ok(change) if change.threads.contains(&self.thread) || change.mailbox_tree => return true,
-                    Ok(_) => {}
-                    Err(broadcast::error::RecvError::Lagged(_)) => return true,
-                    Err(broadcast::error::RecvError::Closed) => return false,
-                },
-                changed = loads.changed() => return changed.is_ok(),
-            }
-        }
-    }
-
-    async fn look(&mut self) -> Result<Option<ConversationView>, UiError> {
-        let thread = self.open.store.thread(self.thread).await?;
-        let Some(newest) = thread.last() else {
+    async fn look(
+        &mut self,
+        conversation: Option<&Conversation>,
+    ) -> Result<Option<ConversationView>, UiError> {
+        let Some((conversation, newest)) =
+            conversation.and_then(|now| Some((now, now.messages.last()?)))
+        else {
             return Ok(None);
         };
-        let subject = newest.message.subject.clone();
+        let subject = newest.stored.message.subject.clone();
         let names: HashMap<_, _> = self
             .open
             .store
@@ -254,9 +239,10 @@ impl Shown {
             .into_iter()
             .map(|(mailbox, _)| (mailbox.id, mailbox.name))
             .collect();
-        let mut messages = Vec::with_capacity(thread.len());
-        for stored in thread {
-            let body = self.body(stored.key).await?;
+        let mut messages = Vec::with_capacity(conversation.messages.len());
+        for message in &conversation.messages {
+            let body = self.body(message).await?;
+            let stored = message.stored.clone();
             let attachments = self
                 .frames
                 .get(&stored.key)
@@ -282,7 +268,8 @@ impl Shown {
         }))
     }
 
-    async fn body(&mut self, key: MessageKey) -> Result<BodyView, UiError> {
+    async fn body(&mut self, message: &ConversationMessage) -> Result<BodyView, UiError> {
+        let key = message.stored.key;
         match self.app.0.loads.get(&(self.account.id.clone(), key)) {
             None => return Ok(BodyView::Folded),
             Some(Load::Loading) => return Ok(BodyView::Loading),
@@ -291,14 +278,19 @@ impl Shown {
             Some(Load::Here) => {}
         }
         if !self.frames.contains_key(&key) {
-            let Some(body) = self.open.store.body(key).await? else {
+            // Stored a moment ago, it may not have been told of yet.
+            let body = match &message.body {
+                Some(body) => Some(Body::clone(body)),
+                None => self.open.store.body(key).await?,
+            };
+            let Some(body) = body else {
                 // It was here and is not any more; asking again fetches it again.
                 let code = ErrorCode::NotFound;
                 let wanted = (self.account.id.clone(), key);
                 self.app.0.loads.settle(&wanted, Load::Failed(code));
                 return Ok(BodyView::Failed { code });
             };
-            let shown = self.show(body).await?;
+            let shown = self.show(key, body).await?;
             self.frames.insert(key, shown);
         }
         let Some(ShownBody { frame, .. }) = self.frames.get(&key) else {
@@ -313,11 +305,11 @@ impl Shown {
     }
 
     /// Cleaning takes processor time in proportion to the message, so it has a thread of its own.
-    async fn show(&self, body: Body) -> Result<ShownBody, UiError> {
+    async fn show(&self, message: MessageKey, body: Body) -> Result<ShownBody, UiError> {
         let app = self.app.clone();
         let parts = Arc::new(Parts {
-            source: Arc::clone(&self.open.source),
-            body: body.clone(),
+            open: Arc::clone(&self.open),
+            message,
         });
         tokio::task::spawn_blocking(move || {
             let frame = app.0.frames.show(body.clone(), parts);
@@ -325,6 +317,35 @@ impl Shown {
         })
         .await
         .map_err(UiError::bug)
+    }
+}
+
+/// Waits until something of the conversation may have changed; false at the end.
+async fn wait(
+    conversation: &mut OpenConversation,
+    commits: &mut broadcast::Receiver<mail_model::StoreChange>,
+    loads: &mut watch::Receiver<u64>,
+) -> bool {
+    loop {
+        tokio::select! {
+            change = conversation.changes.recv() => match change {
+                Some(Ok(now)) => {
+                    conversation.now = now;
+                    return true;
+                }
+                // What is shown stays, until something changes and it is read again.
+                Some(Err(error)) => tracing::warn!(%error, "a conversation cannot be read"),
+                None => return false,
+            },
+            // Mailboxes are shown by name.
+            commit = commits.recv() => match commit {
+                Ok(commit) if commit.mailbox_tree => return true,
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Lagged(_)) => return true,
+                Err(broadcast::error::RecvError::Closed) => return false,
+            },
+            changed = loads.changed() => return changed.is_ok(),
+        }
     }
 }
 
