@@ -128,20 +128,22 @@ const row = (
   ...more,
 });
 
-/** Lines of the preview: the heavy figures first, nothing that is not there at the end. */
+/** Figures of the preview: what is heavy first, what has to be settled last. */
 export function linkCountRows(counts: LinkCountsView): LinkCountRow[] {
   const { attachment_bytes: octets, identities, rules } = counts;
   const all = counts.conversations > 0 ? { list: "all" as const } : {};
   return [
     row("conversations", counts.conversations, "conversation", "conversations", all),
     row("messages", counts.messages, "message", "messages"),
-    ...(octets === null ? [] : [{ key: "files", figure: size(octets), label: "in attachments" }]),
     row("unread", counts.unread, "unread message", "unread messages", {
       ...(counts.unread > 0 ? { list: "unread" as const } : {}),
     }),
     row("drafts", counts.drafts, "draft", "drafts", {
       ...(counts.drafts > 0 ? { list: "drafts" as const } : {}),
     }),
+    ...(octets === null ? [] : [{ key: "files", figure: size(octets), label: "in attachments" }]),
+    ...(rules ? [row("rules", rules, "rule on the server", "rules on the server")] : []),
+    ...(identities ? [row("identities", identities, "sender address", "sender addresses")] : []),
     ...(counts.outbox > 0
       ? [
           row(
@@ -166,8 +168,6 @@ export function linkCountRows(counts: LinkCountsView): LinkCountRow[] {
           ),
         ]
       : []),
-    ...(rules ? [row("rules", rules, "rule on the server", "rules on the server")] : []),
-    ...(identities ? [row("identities", identities, "sender address", "sender addresses")] : []),
   ];
 }
 

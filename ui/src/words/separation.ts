@@ -9,8 +9,8 @@ export type NameOf = (account: string) => string;
 const LOOKED: Record<CheckPlace, [one: string, other: string]> = {
   rows: ["table", "tables"],
   files: ["file", "files"],
-  keys: ["key name", "key names"],
-  log: ["line of the log", "lines of the log"],
+  keys: ["key", "keys"],
+  log: ["line", "lines"],
   requests: ["request", "requests"],
 };
 

@@ -1,6 +1,6 @@
 /** The words of a session: who, since when, until when, and the one thing to do. */
 import type { ArrivalView, Fix, HostView, IdentityView, SessionView } from "../contract.gen.ts";
-import { momentWords } from "./dates.ts";
+import { clockTime, momentWords } from "./dates.ts";
 import { count, number, size } from "./numbers.ts";
 
 const FIXES: Record<Fix, string | null> = {
@@ -37,6 +37,17 @@ function ahead(seconds: number | null, now: Date, yet: string, over: string): st
   return `${verb} ${momentWords(seconds, now)}`;
 }
 
+/** Most tokens last a day at most, so that the time says enough. */
+function tokenWords(seconds: number | null, now: Date): string {
+  if (seconds === null) {
+    return "None in hand";
+  }
+  const near = seconds * 1000 - now.getTime() < 86_400_000;
+  return near && seconds * 1000 > now.getTime()
+    ? `Renews itself at ${clockTime(seconds)}`
+    : `${near ? "Ended" : "Renews itself"} ${momentWords(seconds, now)}`;
+}
+
 const past = (seconds: number | null, now: Date, never: string) =>
   seconds === null ? never : momentWords(seconds, now);
 
@@ -46,21 +57,21 @@ export function sessionFacts(session: SessionView, now: Date = new Date()): Fact
   const by = session.connection === null ? "" : `${session.connection}, `;
   return [
     { term: "Signed in by", words: `${by}${session.issuer}` },
-    { term: "Signed in since", words: past(session.signed_in_at, now, "not known") },
+    { term: "Signed in since", words: past(session.signed_in_at, now, "Not known") },
     {
       term: "Token",
-      words: ahead(session.token_ends_at, now, "renews itself at", "ended") ?? "none in hand",
+      words: tokenWords(session.token_ends_at, now),
     },
     {
       term: "Session",
-      words: ahead(session.session_ends_at, now, "ends", "ended") ?? "the service names no end",
+      words: ahead(session.session_ends_at, now, "Ends", "Ended") ?? "The service names no end",
     },
-    { term: "Last renewal", words: past(session.renewed_at, now, "none yet") },
-    { term: "Last synchronisation", words: past(session.synced_at, now, "none yet") },
+    { term: "Last renewal", words: past(session.renewed_at, now, "None yet") },
+    { term: "Last synchronisation", words: past(session.synced_at, now, "None yet") },
     { term: "New mail", words: ARRIVALS[session.arrival] },
     {
       term: "Waiting to be sent",
-      words: queued === 0 ? "nothing" : count(queued, "change", "changes"),
+      words: queued === 0 ? "Nothing" : count(queued, "change", "changes"),
     },
     { term: "On this computer", words: size(octets) },
   ];

@@ -1,11 +1,12 @@
 /** What the window behind the dialog shows, when the dialog makes way for it. */
+import { region } from "../../commands.ts";
 import type { Stores } from "../../stores/stores.ts";
 import { mailboxOfRole } from "../../stores/scope.ts";
 import type { LinkList } from "../../words/linking.ts";
 
 /** A list of the mailbox that would be set aside; the change waits in a bar. */
 export function showList(
-  { accounts, dialogs, linking, window }: Stores,
+  { accounts, dialogs, linking, notices, window }: Stores,
   id: string,
   list: LinkList,
 ) {
@@ -25,6 +26,9 @@ export function showList(
   if (list === "unread") {
     window.filter = "unread";
   }
+  notices.announce(`${account.name} is shown. The change waits at the foot of the window.`);
+  // After the dialog has given the focus back.
+  setTimeout(() => region("list")?.focus());
 }
 
 /** Both mailboxes in one view; nothing is changed. */

@@ -2,7 +2,7 @@
 import type { IdentityView } from "../../contract.gen.ts";
 import { HostError } from "../host.ts";
 import type { FakeContext, Handlers } from "./context.ts";
-import { fakeNow } from "./life.ts";
+import { fakeNow } from "./records.ts";
 import { fakeConnection } from "./sessions.ts";
 
 const DAY = 86_400;

@@ -11,7 +11,7 @@ import type {
 import { HostError } from "../host.ts";
 import type { FakeContext, Handlers } from "./context.ts";
 import { identity, identityHandlers, type IdentitiesControl } from "./identities.ts";
-import { fakeNow, fakeSealed } from "./life.ts";
+import { fakeNow, fakeSealed } from "./records.ts";
 import { fakeConnection } from "./sessions.ts";
 
 /** What a story may do to the change. */

@@ -2,7 +2,7 @@
 import type { CheckLineView, CheckReportView, SeparationView } from "../../contract.gen.ts";
 import { HostError } from "../host.ts";
 import type { FakeContext, Handlers } from "./context.ts";
-import { fakeNow } from "./life.ts";
+import { fakeNow } from "./records.ts";
 import { fakeHosts } from "./sessions.ts";
 
 const FILES: [string, number][] = [

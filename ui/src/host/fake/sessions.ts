@@ -9,7 +9,7 @@ import type {
 } from "../../contract.gen.ts";
 import { HostError } from "../host.ts";
 import type { FakeContext, Handlers } from "./context.ts";
-import { fakeNow } from "./life.ts";
+import { fakeNow } from "./records.ts";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
