@@ -58,6 +58,13 @@ describe("keys", () => {
     expect(commandFor(arabic, LIST)).toEqual({ kind: "account", place: 2 });
   });
 
+  test("the list of accounts by Ctrl Shift A, on any layout", () => {
+    const shift = { ctrlKey: true, shiftKey: true };
+    expect(commandFor(press("A", shift), TYPING)).toEqual({ kind: "account_list" });
+    const cyrillic = press("Ф", { ...shift, code: "KeyA" });
+    expect(commandFor(cyrillic, LIST)).toEqual({ kind: "account_list" });
+  });
+
   test("combinations of the system and the browser are left alone", () => {
     expect(commandFor(press("c", { ctrlKey: true }), LIST)).toBeNull();
     expect(commandFor(press("j", { altKey: true }), LIST)).toBeNull();

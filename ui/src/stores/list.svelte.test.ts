@@ -202,3 +202,26 @@ test("a list that cannot be had says why, until it can", () => {
   expect(view.error?.code).toBe("offline");
   expect(view.loaded).toBe(false);
 });
+
+test("a closed list keeps no row of an account that is locked, but keeps its place", () => {
+  const { host, store, view } = opened();
+  host.tell("list", snapshot(0, 60));
+  view.moveTo(7);
+  view.scrolled = 4;
+  store.hide();
+  store.forget("work");
+  expect(view.row(0)).toBeUndefined();
+  expect(view.current).toBeNull();
+  store.show(MERGED_INBOX, "conversations", "all");
+  expect(store.view).toBe(view);
+  expect(view.scrolled).toBe(4);
+  expect(view.row(0)).toBeUndefined();
+});
+
+test("the row of another account stays current when one is locked", () => {
+  const { host, store, view } = opened();
+  host.tell("list", snapshot(0, 60));
+  view.moveTo(7);
+  store.forget("choir");
+  expect(view.current?.row.key).toBe("k7");
+});
