@@ -40,8 +40,11 @@ test("removing an account says what goes and then what went", async ({ window })
   await expect(dialog).toContainText("312 MB");
   await page.getByRole("button", { name: "Remove Choir" }).click();
   await expect(page.getByRole("dialog", { name: "Choir is removed" })).toContainText(
-    "14 files deleted and checked to be gone",
+    "5 files deleted and checked to be gone",
   );
+  const items = page.getByRole("region", { name: "What was deleted" });
+  await expect(items.getByRole("row", { name: /mail.sqlite · 214 MB gone/ })).toBeVisible();
+  await expect(items.getByRole("row", { name: /Key braid \/ choir/ })).toContainText("gone");
   await page.getByRole("button", { name: "Done" }).click();
   await expect(page.getByRole("button", { name: /^Choir/ })).toHaveCount(0);
   await expect(window.row("Parts for the Fauré")).toHaveCount(0);

@@ -1,0 +1,16 @@
+import { AxeBuilder } from "@axe-core/playwright";
+
+import type { Window } from "./fixture.ts";
+
+/** What axe finds serious or worse on the page, each with its element. */
+export async function serious(window: Window): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page: window.page })
+    // What a mail holds is not the page's.
+    .exclude("iframe")
+    .analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ""}`),
+    );
+}
