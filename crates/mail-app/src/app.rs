@@ -519,6 +519,9 @@ impl App {
 
     /// The same for one that is being unlocked too.
     pub(crate) async fn open_account(&self, account: &Arc<Account>) {
+        if !self.may_open(account).await {
+            return;
+        }
         let vault = self.0.vault.get();
         let mut key = vault.key(&account.id).await;
         tracing::debug!(account = %account.id, "the keyring has answered");
@@ -556,7 +559,5 @@ fn empty(opened: &std::path::Path) {
 }
 
 pub(crate) fn now() -> UnixTime {
-    use mail_auth::Clock as _;
-
     mail_auth::SystemClock.now()
 }

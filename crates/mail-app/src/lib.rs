@@ -49,7 +49,7 @@ pub use feed::{FeedSink, OpenFeed};
 pub use frames::FrameReply;
 pub use host::{Host, HostError};
 pub use log::log_to_stderr;
-pub use mail_auth::{MemoryVault, Vault};
+pub use mail_auth::{Clock, MemoryVault, SystemClock, Vault};
 pub use mail_model::{AccountColor, Filter, ListMode, MailboxRole};
 pub use paths::{DataLock, Paths, PathsError};
 pub use read::{AccountHealth, HealthReport, ReadAttachment, ReadMessage, rfc3339};

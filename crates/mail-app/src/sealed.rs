@@ -122,7 +122,7 @@ impl App {
                 && record.subject == subject
                 && record
                     .seal
-                    .is_some_and(|seal| seal.why == SealReason::SignedOut)
+                    .is_some_and(|seal| seal.why != SealReason::KeyLost)
         })
     }
 

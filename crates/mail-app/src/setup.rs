@@ -175,7 +175,7 @@ impl App {
                 }),
             vault: *self.0.vault.watch().borrow(),
             one_account: self.one_account_view(),
-            linking: None,
+            linking: self.0.linking.name(),
             preferences: self.0.preferences.watch().borrow().clone(),
         }
     }
@@ -191,6 +191,7 @@ impl App {
         let mut vault = self.0.vault.watch();
         let mut preferences = self.0.preferences.watch();
         let mut accounts = self.0.accounts.watch_membership();
+        let mut linking = self.0.linking.watch();
         Ok(OpenFeed::spawn(move |_| async move {
             let mut seq = 0;
             let mut sent = None;
@@ -199,6 +200,7 @@ impl App {
                 vault.mark_unchanged();
                 preferences.mark_unchanged();
                 accounts.mark_unchanged();
+                linking.mark_unchanged();
                 let view = app.app_view().await;
                 if sent.as_ref() != Some(&view) {
                     sent = Some(view.clone());
@@ -212,6 +214,7 @@ impl App {
                     changed = vault.changed() => changed.is_ok(),
                     changed = preferences.changed() => changed.is_ok(),
                     changed = accounts.changed() => changed.is_ok(),
+                    changed = linking.changed() => changed.is_ok(),
                 };
                 if !alive {
                     return;
