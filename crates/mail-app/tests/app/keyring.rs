@@ -159,11 +159,13 @@ async fn a_keyring_that_is_locked_at_start_is_said_and_its_accounts_open_when_it
 #[tokio::test(flavor = "multi_thread")]
 async fn going_on_without_a_keyring_takes_no_account_for_lost_and_no_key_for_deleted() {
     let world = World::new().await;
-    let app = world.start().await;
+    let keyring = Keyring::locked(&world);
+    keyring.locked.store(false, Ordering::Relaxed);
+    let app = world.start_with(keyring.clone()).await;
     let (work, _) = world.two_accounts(&app).await;
     app.stop().await;
     drop(app);
-    let keyring = Keyring::locked(&world);
+    keyring.locked.store(true, Ordering::Relaxed);
     let app = world.start_with(keyring.clone()).await;
     app.call("vault.session_only", json!({})).await.unwrap();
     app.call("vault.retry", json!({})).await.unwrap();

@@ -9,9 +9,17 @@
 )]
 
 mod accounts;
+mod credentials;
 mod cyrus;
+mod flow;
+mod identities;
 mod keyring;
+mod life;
+mod linking;
+mod linking_kills;
+mod logs;
 mod reading;
 mod separation;
+mod sessions;
 mod sign_in;
 mod world;

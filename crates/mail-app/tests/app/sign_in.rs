@@ -29,16 +29,22 @@ async fn two_people_sign_in_and_each_has_an_account_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_person_renews_their_account_instead_of_adding_one() {
+async fn the_same_person_is_here_already_and_nothing_changes() {
     let world = World::new().await;
     let app = world.start().await;
     let (work, _) = world.two_accounts(&app).await;
+    let epoch = epoch_of(&world, &work.id);
     let ended = world.sign_in(&app, "Work", None).await;
     assert_eq!(
         ended,
-        SignInView::Renewed {
+        SignInView::AlreadyHere {
             account: work.id.clone()
         }
+    );
+    assert_eq!(
+        epoch_of(&world, &work.id),
+        epoch,
+        "the session is the old one"
     );
     assert_eq!(app.accounts_now().await.len(), 2);
     assert_eq!(world.vault.names().await.unwrap().len(), 2);
@@ -193,13 +199,17 @@ async fn a_lost_key_asks_for_a_sign_in_and_deletes_nothing() {
     );
     assert_eq!(again[0].unread, work.unread);
     assert_eq!(again[1].id, personal.id);
-    let aside = world.paths().data().join("set-aside");
-    assert_eq!(
-        std::fs::read_dir(aside).unwrap().count(),
-        1,
-        "the unreadable files are kept"
-    );
+    let copies = app.sealed_now().await.unwrap();
+    assert_eq!(copies.len(), 1, "the unreadable files are kept");
+    assert_eq!(copies[0].why, mail_app::SealedWhy::KeyLost);
+    assert!(copies[0].octets > 0 && copies[0].keep_until.is_none());
     app.stop().await;
+}
+
+/// What the sealed session looks like: anew after each sign-in.
+fn epoch_of(world: &World, account: &str) -> Vec<u8> {
+    let id = mail_model::AccountId::new(account.to_owned()).unwrap();
+    std::fs::read(world.paths().session(&id)).unwrap()
 }
 
 /// Begins a sign-in and waits until it stands where `there` says.
@@ -234,7 +244,7 @@ async fn the_same_person_in_two_sign_ins_at_once_has_one_account() {
     };
     assert_eq!(
         finish(&app, second, "Work again").await,
-        SignInView::Renewed { account }
+        SignInView::AlreadyHere { account }
     );
     assert_eq!(app.accounts_now().await.len(), 1);
     assert_eq!(world.vault.names().await.unwrap().len(), 1);

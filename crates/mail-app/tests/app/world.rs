@@ -83,10 +83,14 @@ impl World {
     }
 
     pub(crate) async fn with_messages(size: usize) -> Self {
-        let config = RehearsalConfig {
+        Self::of(RehearsalConfig {
             size,
             ..RehearsalConfig::default()
-        };
+        })
+        .await
+    }
+
+    pub(crate) async fn of(config: RehearsalConfig) -> Self {
         let rehearsal = Rehearsal::start(config).await.unwrap();
         Self {
             settings: mail_app::rehearsal::settings(rehearsal.description()),
@@ -100,6 +104,36 @@ impl World {
     /// Takes the mail from somewhere else than the rehearsal.
     pub(crate) fn mail_at(&mut self, jmap: Url) {
         self.settings.mail = Some(mail_app::MailLocation::at(jmap));
+    }
+
+    /// The mail of people who sign in with that connection lies at the second mail server, which
+    /// takes their provider's credentials.
+    pub(crate) fn provider_mail_for(&mut self, connection: &str) {
+        let second = self.rehearsal.description().provider_mail_url.clone();
+        let jmap = Url::parse(&second.unwrap()).unwrap();
+        let mut connections = self.settings.connections.iter_mut();
+        let known = connections.find(|known| known.id == connection).unwrap();
+        known.mail = Some(mail_app::MailLocation {
+            jmap,
+            credentials: mail_app::MailCredentials::Provider,
+        });
+    }
+
+    /// What an account's sealed session holds: its token and its cookies.
+    pub(crate) async fn sealed_session(&self, account: &str) -> serde_json::Value {
+        use mail_auth::Vault as _;
+
+        let account = mail_model::AccountId::new(account).unwrap();
+        let key = self.vault.key(&account).await.unwrap().unwrap();
+        let file = self.paths().session(&account);
+        let sealed = mail_auth::SealedFile::new(&file, &account, &key);
+        serde_json::from_slice(&sealed.read().unwrap().unwrap()).unwrap()
+    }
+
+    /// The token an account has at the moment.
+    pub(crate) async fn access_token(&self, account: &str) -> String {
+        let session = self.sealed_session(account).await;
+        session["access_token"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn paths(&self) -> Paths {
@@ -150,6 +184,22 @@ impl World {
         finish(app, attempt, account).await
     }
 
+    /// Adds somebody and lets `choose` say what is confirmed.
+    pub(crate) async fn sign_in_as(
+        &self,
+        app: &App,
+        account: &str,
+        choose: impl Fn(&SignInView, &mut ConfirmSignInRequest),
+    ) -> SignInView {
+        let connection = self.at_the_browser(account);
+        let request = BeginSignInRequest {
+            connection: Some(connection),
+            account: None,
+        };
+        let attempt = app.begin_sign_in(request).await.unwrap().attempt;
+        finish_as(app, attempt, account, choose).await
+    }
+
     /// Signs two people in and waits until their mail is here.
     pub(crate) async fn two_accounts(&self, app: &App) -> (AccountView, AccountView) {
         for account in ["Work", "Personal"] {
@@ -179,24 +229,36 @@ impl World {
 
 /// Confirms what is asked, under that name, and waits for the end of an attempt.
 pub(crate) async fn finish(app: &App, attempt: String, name: &str) -> SignInView {
+    finish_as(app, attempt, name, |_, _| {}).await
+}
+
+/// The same, with what `choose` says.
+pub(crate) async fn finish_as(
+    app: &App,
+    attempt: String,
+    name: &str,
+    choose: impl Fn(&SignInView, &mut ConfirmSignInRequest),
+) -> SignInView {
     let mut phases = app.sign_in_phases(&attempt).unwrap();
     let wait = async {
         loop {
             let phase = phases.borrow_and_update().clone();
-            match phase {
+            match &phase {
                 SignInView::Preparing | SignInView::Waiting | SignInView::Finishing => {}
                 SignInView::Confirm { color, .. } => {
                     let name = name.to_owned();
-                    let request = ConfirmSignInRequest {
+                    let color = *color;
+                    let mut request = ConfirmSignInRequest {
                         attempt: attempt.clone(),
                         name,
                         color,
                         restore: false,
                         replaced_data: None,
                     };
+                    choose(&phase, &mut request);
                     app.confirm_sign_in(request).await.unwrap();
                 }
-                ended => return ended,
+                _ => return phase,
             }
             phases.changed().await.unwrap();
         }
@@ -223,4 +285,16 @@ pub(crate) async fn until(app: &App, what: &str, look: impl AsyncFn(&[AccountVie
         .await
         .unwrap_or_else(|_| panic!("did not come: {what}"));
     drop(feed);
+}
+
+/// Looks again and again at what no feed tells.
+pub(crate) async fn eventually(what: &str, look: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !look().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, wait)
+        .await
+        .unwrap_or_else(|_| panic!("did not come: {what}"));
 }
