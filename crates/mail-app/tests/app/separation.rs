@@ -129,15 +129,66 @@ async fn no_table_file_request_or_row_of_one_account_holds_anything_of_the_other
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_check_a_person_can_run_passes_unless_this_build_leaks_on_purpose() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let (work, personal) = world.two_accounts(&app).await;
+    let view = app
+        .call("separation.view", serde_json::json!({}))
+        .await
+        .unwrap();
+    assert_eq!(view["report"], serde_json::Value::Null);
+    for (belongings, account) in view["accounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip([&work, &personal])
+    {
+        assert_eq!(belongings["folder"], format!("accounts/{}", account.id));
+        assert_eq!(belongings["key"], format!("braid / {}", account.id));
+        let files: Vec<_> = belongings["files"].as_array().unwrap().iter().collect();
+        let named = |name: &str| {
+            files
+                .iter()
+                .any(|file| file["name"] == name && file["octets"] != 0)
+        };
+        for name in [
+            "mail.sqlite",
+            "body.sqlite",
+            "search.sqlite",
+            "local.sqlite",
+            "session.sealed",
+        ] {
+            assert!(named(name), "{name} in {files:?}");
+        }
+        assert!(!belongings["audience"].as_array().unwrap().is_empty());
+        assert_eq!(belongings["hosts"][0]["host"], "127.0.0.1");
+    }
+    let report = app
+        .call("separation.check", serde_json::json!({}))
+        .await
+        .unwrap();
+    assert_eq!(
+        report["passed"],
+        !cfg!(feature = "deliberate-leak"),
+        "{report:#}"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_in_trouble_does_not_keep_the_other_from_its_mail() {
     let world = World::new().await;
     let app = world.start().await;
     let (_, personal) = world.two_accounts(&app).await;
     // Work's session ends at the tenant, and its tokens with it; Personal's does not.
     let work = app.accounts_now().await.remove(0);
-    app.sign_out(mail_app::SignOutRequest { account: work.id, data: mail_app::DataChoice::Sealed })
-        .await
-        .unwrap();
+    app.sign_out(mail_app::SignOutRequest {
+        account: work.id,
+        data: mail_app::DataChoice::Sealed,
+    })
+    .await
+    .unwrap();
     world.deliver(&mail_account("Personal"), "Still here", "Yes.");
     let scope = Scope::Merged {
         role: MailboxRole::Inbox,
