@@ -35,9 +35,13 @@ pub(crate) async fn open(
     payload: serde_json::Value,
     channel: Channel<serde_json::Value>,
 ) -> Result<u32, UiError> {
+    let page = running.page();
     let sink = FeedSink::new(move |event| channel.send(event).is_ok());
     let opened = app(&running).await?.open(&feed, payload, sink).await?;
-    Ok(running.keep(opened))
+    // A page that was reloaded meanwhile listens no more; dropping the feed closes it.
+    running
+        .keep(page, opened)
+        .map_err(|_| UiError::new(ErrorCode::NotFound))
 }
 
 /// Closes one feed.

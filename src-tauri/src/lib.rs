@@ -11,6 +11,7 @@ mod options;
 mod running;
 mod window;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let options = options::parse(words);
     let (started, app) = watch::channel(None);
     let built = once_per_person(tauri::Builder::default())
-        .plugin(tauri_plugin_window_state::Builder::new().build())
+        .plugin(window_place().build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
         .register_asynchronous_uri_scheme_protocol(message_frame::SCHEME, message_frame::serve)
@@ -37,7 +38,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
             commands::open,
             commands::close
         ])
-        .manage(Running::new(app))
+        .manage(<Running>::new(app))
         .setup(move |app| {
             tracing::debug!("set up");
             let handle = app.handle().clone();
@@ -59,6 +60,20 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
             tracing::error!(%error, "the window could not be opened");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Remembers where the window was, beside the other things that are remembered.
+fn window_place() -> tauri_plugin_window_state::Builder {
+    let builder = tauri_plugin_window_state::Builder::new();
+    let folder = std::env::var_os("BRAID_CONFIG_DIR").map(PathBuf::from);
+    // The plugin joins the name to the system's folder for this program, and a whole path wins.
+    match folder.and_then(|folder| std::path::absolute(folder).ok()) {
+        Some(folder) => {
+            let file = folder.join("window-state.json");
+            builder.with_filename(file.to_string_lossy())
+        }
+        None => builder,
     }
 }
 
