@@ -91,7 +91,8 @@ pub(crate) enum Command {
         #[arg(requires = "account")]
         message: Option<i64>,
     },
-    /// How every account is, without secrets and without mail.
+    /// How every account and its session is, without secrets and without mail. Ends with 6 where
+    /// one cannot go on without you.
     Health,
     /// The built-in login service and mail server.
     Rehearsal {

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     NotUnderstood,
     /// 2: no such account, connection or message.
     NotFound(&'static str),
+    /// 6: accounts that cannot go on without the person, by name.
+    PersonNeeded(Vec<String>),
     /// 130.
     Interrupted,
 }
@@ -32,6 +34,7 @@ impl Exit {
                 ErrorCode::VaultLocked | ErrorCode::VaultMissing => 5,
                 _ => 1,
             },
+            Self::PersonNeeded(_) => 6,
             Self::Interrupted => 130,
         })
     }
@@ -42,6 +45,9 @@ impl Exit {
             Self::Because(reason) => reason.clone(),
             Self::Refused(error) => refusal(error),
             Self::NotFound(what) => format!("there is no such {what}"),
+            Self::PersonNeeded(accounts) => {
+                format!("something is needed from you: {}", accounts.join(", "))
+            }
             Self::Interrupted => "interrupted".into(),
         }
     }

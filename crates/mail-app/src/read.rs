@@ -4,7 +4,7 @@ use mail_model::MessageKey;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::contract::{AccountView, ErrorCode, HealthView, UiError, VaultView};
+use crate::contract::{AccountView, ErrorCode, Fix, HealthView, SessionView, UiError, VaultView};
 
 /// One message in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,10 +66,24 @@ pub struct AccountHealth {
     pub synced_at: Option<i64>,
     /// Octets on disk.
     pub octets: u64,
-    /// Hosts its mail came from.
+    /// Hosts it has spoken to.
     pub hosts: Vec<String>,
     /// Whether kept counts equal a recount.
     pub counts_true: bool,
+    /// Its session, as the sessions page shows it.
+    pub session: SessionView,
+    /// Whether it cannot go on without the person: to sign in, to open the keyring, to make
+    /// space, or because its server refuses it. What the person has paused or locked is as they
+    /// want it, and what is offline goes on by itself.
+    pub needs_person: bool,
+}
+
+fn needs_person(session: &SessionView) -> bool {
+    match session.fix {
+        Fix::SignIn | Fix::Keyring | Fix::Disk => true,
+        Fix::Retry => !matches!(session.health, HealthView::Offline),
+        Fix::Nothing | Fix::Resume | Fix::Unlock => false,
+    }
 }
 
 fn with_name(address: &mail_model::Address) -> String {
@@ -181,22 +195,20 @@ impl App {
     pub async fn health_now(&self) -> HealthReport {
         let mut accounts = Vec::new();
         for view in self.settled().await {
-            let open = self
-                .0
-                .accounts
-                .find(&view.id)
-                .and_then(|account| account.open());
-            let (messages, octets, hosts, counts_true) = match open {
+            let Some(account) = self.0.accounts.find(&view.id) else {
+                continue;
+            };
+            let session = self.session_of(&account, view.clone()).await;
+            let (messages, octets, counts_true) = match account.open() {
                 Some(open) => (
                     open.store.message_count().await.unwrap_or_default(),
                     open.store.sizes().total(),
-                    open.source.hosts().names(),
                     open.store
                         .recount()
                         .await
                         .is_ok_and(|wrong| wrong.is_empty()),
                 ),
-                None => (0, 0, Vec::new(), false),
+                None => (0, 0, false),
             };
             accounts.push(AccountHealth {
                 id: view.id,
@@ -206,8 +218,10 @@ impl App {
                 queued: view.queued,
                 synced_at: view.synced_at,
                 octets,
-                hosts,
+                hosts: session.hosts.iter().map(|host| host.host.clone()).collect(),
                 counts_true,
+                needs_person: needs_person(&session),
+                session,
             });
         }
         let vault = *self.0.vault.watch().borrow();

@@ -36,7 +36,7 @@ impl App {
         sessions
     }
 
-    async fn session_of(&self, account: &Account, view: AccountView) -> SessionView {
+    pub(crate) async fn session_of(&self, account: &Account, view: AccountView) -> SessionView {
         let record = account.record();
         let details = account.session.details();
         let open = account.open();

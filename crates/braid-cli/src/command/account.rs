@@ -1,6 +1,9 @@
 //! Accounts: who, how, and away with them.
 
-use mail_app::{AccountRequest, AccountView, App, DataChoice, HealthView, SignOutRequest};
+use mail_app::{
+    AccountHealth, AccountRequest, AccountView, App, ArrivalView, DataChoice, Fix, HealthView,
+    SignOutRequest, rfc3339,
+};
 use serde::Serialize;
 
 use super::account_named;
@@ -74,20 +77,13 @@ pub(super) async fn accounts(app: &App, output: &Output) -> Result<(), Exit> {
     })
 }
 
+/// Says how every account is; ends with [`Exit::PersonNeeded`] where one cannot go on by itself.
 pub(super) async fn health(app: &App, output: &Output) -> Result<(), Exit> {
     let report = app.health_now().await;
     output.answer(&report, |report| {
         let mut text = String::new();
         for account in &report.accounts {
-            text.push_str(&format!(
-                "{}: {}; {} messages, {} waiting to be sent, {} KB on disk; speaks to {}\n",
-                account.name,
-                in_words(&account.health),
-                account.messages,
-                account.queued,
-                account.octets / 1024,
-                account.hosts.join(", "),
-            ));
+            text.push_str(&account_in_words(account));
         }
         text.push_str(&format!(
             "Keyring: {}\n",
@@ -98,7 +94,62 @@ pub(super) async fn health(app: &App, output: &Output) -> Result<(), Exit> {
             }
         ));
         text
-    })
+    })?;
+    let waiting: Vec<_> = report
+        .accounts
+        .into_iter()
+        .filter(|account| account.needs_person)
+        .map(|account| account.name)
+        .collect();
+    if waiting.is_empty() {
+        Ok(())
+    } else {
+        Err(Exit::PersonNeeded(waiting))
+    }
+}
+
+fn account_in_words(account: &AccountHealth) -> String {
+    let session = &account.session;
+    let time = |at: Option<i64>| at.map_or_else(|| "not known".to_owned(), rfc3339);
+    let arrival = match session.arrival {
+        ArrivalView::Push => "told by the server",
+        ArrivalView::Polling => "asked for",
+        ArrivalView::Off => "not looked for",
+    };
+    let fix = match session.fix {
+        Fix::Nothing => "nothing to do",
+        Fix::SignIn => "sign in again",
+        Fix::Keyring => "unlock the system keyring",
+        Fix::Resume => "resume it when you like",
+        Fix::Unlock => "unlock it when you like",
+        Fix::Retry => "try again",
+        Fix::Disk => "make space on the disk",
+    };
+    format!(
+        "{name}: {health}; {fix}\n  {email}, by {connection} at {issuer}\n  signed in {since}, \
+         token until {token}, session until {end}, renewed {renewed}\n  synchronised {synced}, \
+         new mail {arrival}\n  {messages} messages, {queued} waiting to be sent, {kilobytes} KB \
+         on disk; speaks to {hosts}\n",
+        name = account.name,
+        health = in_words(&account.health),
+        email = session.email,
+        connection = session
+            .connection
+            .as_deref()
+            .unwrap_or("an unnamed sign-in"),
+        issuer = session.issuer,
+        since = time(session.signed_in_at),
+        token = time(session.token_ends_at),
+        end = time(session.session_ends_at),
+        renewed = session
+            .renewed_at
+            .map_or_else(|| "never".to_owned(), rfc3339),
+        synced = time(session.synced_at),
+        messages = account.messages,
+        queued = account.queued,
+        kilobytes = account.octets / 1024,
+        hosts = account.hosts.join(", "),
+    )
 }
 
 pub(super) async fn sign_out(app: &App, named: &str, output: &Output) -> Result<(), Exit> {
