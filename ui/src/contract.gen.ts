@@ -10,7 +10,7 @@ export type Filter = "all" | "unread" | "starred" | "files";
 
 export type Empty = Record<symbol, never>;
 
-export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "managed" | "accounts_left" | "choose_account" | "proof_needed" | "last_sign_in" | "sign_in_taken" | "linking_forbidden" | "not_offered" | "change_under_way" | "paused" | "locked" | "picture" | "bug";
+export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "managed" | "accounts_left" | "choose_account" | "proof_needed" | "last_sign_in" | "sign_in_taken" | "linking_forbidden" | "not_offered" | "change_under_way" | "paused" | "locked" | "person_here" | "picture" | "bug";
 
 export type UiError = { 
 /**
@@ -688,7 +688,11 @@ start: number,
 /**
  * The rows of the window, in order.
  */
-rows: Array<RowView>, } | { "type": "diff", 
+rows: Array<RowView>, 
+/**
+ * Accounts that belong into the list and cannot be read; they are counted nowhere.
+ */
+failed: Array<string>, } | { "type": "diff", 
 /**
  * One more than the last event's.
  */
@@ -712,7 +716,11 @@ order: Array<string>,
 /**
  * Those rows that the last event did not have, or that have changed.
  */
-rows: Array<RowView>, };
+rows: Array<RowView>, 
+/**
+ * As above.
+ */
+failed: Array<string>, };
 
 export type AddressView = { 
 /**
@@ -954,7 +962,7 @@ gone: boolean, };
 
 export type ReceiptKind = "file" | "key" | "entry";
 
-export type SealedWhy = "signed_out" | "set_aside";
+export type SealedWhy = "signed_out" | "set_aside" | "key_lost";
 
 export type SealedView = { 
 /**
@@ -1054,7 +1062,7 @@ export type Fix = "nothing" | "sign_in" | "keyring" | "resume" | "unlock" | "ret
 
 export type HostView = { 
 /**
- * Its name and port.
+ * Its name.
  */
 host: string, 
 /**
@@ -1230,7 +1238,11 @@ passed: boolean,
 /**
  * One line for each place that was looked at.
  */
-lines: Array<CheckLineView>, };
+lines: Array<CheckLineView>, 
+/**
+ * Accounts that are closed or may send nothing: only others' markers were looked for there.
+ */
+not_in_full: Array<string>, };
 
 export type CheckLineView = { 
 /**
@@ -1453,7 +1465,12 @@ export: LinkExportView | null,
 /**
  * What stands in the way, on this page.
  */
-trouble: LinkTroubleView | null, };
+trouble: LinkTroubleView | null, 
+/**
+ * The sign-in in the browser that belongs to it: of a proof, or of the change itself where
+ * the service has no other way. It is in the `sign_in` feed.
+ */
+attempt: string | null, };
 
 export type LinkMailboxView = { 
 /**
