@@ -4,13 +4,15 @@ import { fullDate } from "./dates.ts";
 import { count, size } from "./numbers.ts";
 
 const DAY = 86_400;
+/** The clock of the window may be that late. */
+const LATE = 60;
 
 /** Whole days that a sealed copy is still kept; none when it is kept for ever. */
 export function daysLeft(
   { keep_until: until }: Pick<SealedView, "keep_until">,
   now: number = Date.now() / 1000,
 ): number | null {
-  return until === null ? null : Math.max(0, Math.ceil((until - now) / DAY));
+  return until === null ? null : Math.max(0, Math.ceil((until - now - LATE) / DAY));
 }
 
 /** "kept 23 days", "kept for ever". */
