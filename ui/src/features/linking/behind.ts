@@ -4,6 +4,9 @@ import type { Stores } from "../../stores/stores.ts";
 import { mailboxOfRole } from "../../stores/scope.ts";
 import type { LinkList } from "../../words/linking.ts";
 
+/** The way back, in the bar. */
+const BACK = "[data-linking-back]";
+
 /** A list of the mailbox that would be set aside; the change waits in a bar. */
 export function showList(
   { accounts, dialogs, linking, notices, window }: Stores,
@@ -27,8 +30,8 @@ export function showList(
     window.filter = "unread";
   }
   notices.announce(`${account.name} is shown. The change waits at the foot of the window.`);
-  // After the dialog has given the focus back.
-  setTimeout(() => region("list")?.focus());
+  // After the dialog has given the focus back. An empty list takes none.
+  setTimeout(() => (region("list") ?? document.querySelector<HTMLElement>(BACK))?.focus());
 }
 
 /** Both mailboxes in one view; nothing is changed. */
