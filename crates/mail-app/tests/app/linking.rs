@@ -160,7 +160,7 @@ async fn another_change_is_under_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_person_a_stranger_and_nobody_prove_nothing() {
-    let world = World::with(RehearsalConfig {
+    let world = World::of(RehearsalConfig {
         size: 40,
         extra_people: 2,
         ..RehearsalConfig::default()

@@ -250,7 +250,7 @@ async fn a_whole_life() {
     let sealed = world.sealed_session(&ids[0]).await.to_string();
     assert!(holds(sealed.as_bytes(), &needles));
     let log_lines = lines.iter().filter(|byte| **byte == b'\n').count();
-    assert!(log_lines > 1_000, "{log_lines} lines of log");
+    assert!(log_lines > 500, "{log_lines} lines of log");
     println!(
         "figures: {} secrets in {} spellings; {count} files, {log_lines} log lines, {} octets of \
          replies, environment and arguments: 0 found",

@@ -153,9 +153,13 @@ async fn second_factors_are_listed_and_removed_and_where_there_are_none_that_is_
     let registered = registered
         .post(format!("{login}/api/session/devices"))
         .bearer_auth(token)
+        .header("origin", "http://127.0.0.1:1")
         .json(&device)
         .send();
-    assert!(registered.await.unwrap().status().is_success());
+    let registered = registered.await.unwrap();
+    let status = registered.status();
+    let said = registered.text().await.unwrap();
+    assert!(status.is_success(), "{status}: {said}");
     let one = call(&app, "session.devices", account.clone()).await;
     assert_eq!(one["devices"][0]["name"], "Ana's key");
     let device = one["devices"][0]["id"].clone();
