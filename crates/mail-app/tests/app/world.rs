@@ -157,6 +157,25 @@ impl World {
         App::start(start).await.unwrap()
     }
 
+    /// Starts with a configuration that somebody has changed.
+    pub(crate) async fn start_configured(&self, change: impl FnOnce(Config) -> Config) -> App {
+        let config = Config {
+            tenant: Some(self.settings.clone()),
+            ..Config::default()
+        };
+        let start = Start {
+            paths: Some(self.paths()),
+            config: Some(change(config)),
+            vault: VaultChoice::Given(self.vault.clone()),
+            ..Start::of_person(self.browser.clone())
+        };
+        App::start(start).await.unwrap()
+    }
+
+    pub(crate) fn settings(&self) -> TenantSettings {
+        self.settings.clone()
+    }
+
     /// Whoever has that account clicks from now on.
     pub(crate) fn at_the_browser(&self, account: &str) -> String {
         let people = &self.rehearsal.description().people;
@@ -297,4 +316,23 @@ pub(crate) async fn eventually(what: &str, look: impl AsyncFn() -> bool) {
     tokio::time::timeout(LIMIT, wait)
         .await
         .unwrap_or_else(|_| panic!("did not come: {what}"));
+}
+
+/// Starts somewhere else than in a world's own folder.
+pub(crate) async fn start_at(
+    paths: Paths,
+    tenant: TenantSettings,
+    vault: Arc<dyn Vault>,
+    browser: Arc<Browser>,
+) -> App {
+    let start = Start {
+        paths: Some(paths),
+        config: Some(Config {
+            tenant: Some(tenant),
+            ..Config::default()
+        }),
+        vault: VaultChoice::Given(vault),
+        ..Start::of_person(browser)
+    };
+    App::start(start).await.unwrap()
 }
