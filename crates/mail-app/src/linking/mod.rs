@@ -337,7 +337,9 @@ impl App {
     /// [`ErrorCode::NotFound`], [`ErrorCode::ChangeUnderWay`] once it cannot be stopped.
     pub async fn cancel_link(&self, request: LinkRequest) -> Result<Empty, UiError> {
         let flow = self.0.linking.find(&request.flow)?;
-        if let Some(attempt) = flow.now().attempt.clone()
+        // Taken out first: what is held in a condition stays held until its end.
+        let attempt = flow.now().attempt.clone();
+        if let Some(attempt) = attempt
             && machine::may_be_cancelled(flow.state())
         {
             // It may have ended already.
