@@ -25,6 +25,8 @@ export {
   leftWords,
   receiptItemWords,
   receiptText,
+  sealedLossWords,
+  sealedWhyWords,
   sessionEndedWords,
 } from "./words/life.ts";
 

@@ -2,7 +2,6 @@ import type {
   AccountView,
   DataChoice,
   GroupView,
-  MailboxRole,
   ReceiptView,
   RemovalView,
   SealedView,
@@ -11,7 +10,6 @@ import type {
 } from "../contract.gen.ts";
 import type { Close, Host } from "../host/host.ts";
 import { follow } from "./feed.ts";
-import { mailboxOfRole } from "./scope.ts";
 
 /** What happens to an account at once, without a question. */
 export type AccountStep =
@@ -62,18 +60,6 @@ export class AccountsStore {
   /** Unread conversations in the inboxes of those accounts that count. */
   get unread(): number {
     return counted(this.list);
-  }
-
-  /** What the merged mailbox of a role counts. */
-  merged(role: MailboxRole): { unread: number; total: number } {
-    let unread = 0;
-    let total = 0;
-    for (const account of this.list) {
-      const mailbox = mailboxOfRole(account, role);
-      unread += mailbox?.unread ?? 0;
-      total += mailbox?.total ?? 0;
-    }
-    return { unread, total };
   }
 
   async sync(account: string | null): Promise<void> {

@@ -31,12 +31,13 @@ function snapshot(from: number, to: number, total = 1_000): ListEvent {
     unread: 3,
     start: from,
     rows: keys(from, to).map((key) => row(key)),
+    failed: [],
   };
 }
 
 function diff(seq: number, order: string[], known: string[], start = 0, total = 1_000): ListEvent {
   const rows = order.filter((key) => !known.includes(key)).map((key) => row(key));
-  return { type: "diff", seq, total, unread: 3, start, order, rows };
+  return { type: "diff", seq, total, unread: 3, start, order, rows, failed: [] };
 }
 
 function opened(): { host: ScriptedHost; store: ListStore; view: ListView } {
@@ -224,4 +225,12 @@ test("the row of another account stays current when one is locked", () => {
   view.moveTo(7);
   store.forget("choir");
   expect(view.current?.row.key).toBe("k7");
+});
+
+test("accounts that a list cannot read are named until it can", () => {
+  const { host, view } = opened();
+  host.tell("list", { ...snapshot(0, 60), failed: ["choir"] });
+  expect(view.failed).toEqual(["choir"]);
+  host.tell("list", diff(1, keys(0, 60), keys(0, 60)));
+  expect(view.failed).toEqual([]);
 });

@@ -29,6 +29,8 @@ export class ListView {
   unread = $state(0);
   loaded = $state(false);
   error = $state.raw<HostError | null>(null);
+  /** Accounts that belong into the list and cannot be read. */
+  failed = $state.raw<readonly string[]>([]);
   current = $state.raw<Current | null>(null);
   /** Rows that came in above while the person was further down. */
   fresh = $state(0);
@@ -193,6 +195,7 @@ export class ListView {
     }
     this.total = event.total;
     this.unread = event.unread;
+    this.failed = event.failed;
     this.#window = after;
     this.#keepCurrent(after);
     if (this.#awaited !== undefined && rowAt(after, this.#awaited)) {

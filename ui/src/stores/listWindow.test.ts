@@ -12,6 +12,7 @@ const diff = (start: number, order: string[], rows: RowView[]) => ({
   start,
   order,
   rows,
+  failed: [],
 });
 
 describe("applied", () => {
@@ -24,6 +25,7 @@ describe("applied", () => {
       unread: 0,
       start: 0,
       rows: [row("b")],
+      failed: [],
     };
     expect(applied(before, event)).toEqual({ start: 0, rows: [row("b")] });
   });

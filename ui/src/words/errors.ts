@@ -37,6 +37,7 @@ const SENTENCES: Record<ErrorCode, string> = {
   change_under_way: "A change of sign-ins is under way. Wait until it has ended.",
   paused: "The account is paused.",
   locked: "The account is locked.",
+  person_here: "This person is signed in here already, as another account.",
   picture: "This file is not a picture Braid can use, or it is too large.",
   bug: "Something went wrong in Braid.",
 };

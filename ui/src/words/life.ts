@@ -33,6 +33,23 @@ export function leftWords(sealed: Pick<SealedView, "keep_until">, now?: number):
   return days === 0 ? "deleted today" : `${count(days, "day", "days")} left`;
 }
 
+/** Before how long it is kept; nothing for the usual case. */
+export function sealedWhyWords(why: SealedView["why"]): string {
+  return { signed_out: "", set_aside: "Set aside, ", key_lost: "Key lost, " }[why];
+}
+
+/** What is lost with a sealed copy. */
+export function sealedLossWords(why: SealedView["why"]): string {
+  switch (why) {
+    case "signed_out":
+      return "Mail on the server stays as it is. What was never sent is lost.";
+    case "set_aside":
+      return "This copy is the only way to read that mail from here: its sign-in opens another mailbox now. Once it is deleted, nothing brings it back.";
+    case "key_lost":
+      return "The key of this copy is gone from the system keyring, so nobody can read it. Mail on the server stays as it is.";
+  }
+}
+
 /** What a line of a receipt is about. */
 export function receiptItemWords(item: ReceiptView["items"][number]): string {
   switch (item.kind) {

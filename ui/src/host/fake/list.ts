@@ -21,7 +21,14 @@ export class FakeList {
     const all = this.#select(setting);
     const rows = this.#rows(all);
     this.#remember(rows);
-    this.#tell({ type: "snapshot", seq: 0, ...this.#counts(all), start: this.#range.from, rows });
+    this.#tell({
+      type: "snapshot",
+      seq: 0,
+      ...this.#counts(all),
+      start: this.#range.from,
+      rows,
+      failed: setting.failed,
+    });
   }
 
   move(from: number, to: number, setting: FakeSetting): void {
@@ -41,6 +48,7 @@ export class FakeList {
       start: this.#range.from,
       order: rows.map(({ key }) => key),
       rows: changed,
+      failed: setting.failed,
     });
   }
 

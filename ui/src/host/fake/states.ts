@@ -23,6 +23,8 @@ export interface FakeSetting {
   threads: FakeThread[];
   /** Feeds of lists answer never, or refuse. */
   list: "works" | "silent" | "offline";
+  /** Accounts whose mail the lists cannot read. */
+  failed: string[];
   bodies: "works" | "silent" | "offline" | "failed";
 }
 
@@ -46,6 +48,7 @@ function setting(change: Partial<FakeSetting> = {}): FakeSetting {
     threads: fakeThreads(Math.floor(Date.now() / 1000), 120),
     list: "works",
     bodies: "works",
+    failed: [],
     ...change,
   };
 }
@@ -153,6 +156,8 @@ export const FAKE_STATES = {
   rail: () => setting({ accounts: twelve(), groups: GROUPS, sealed: sealedCopies() }),
   groups: () => setting({ accounts: grouped(), groups: GROUPS.slice(1) }),
   sealed: () => setting({ sealed: sealedCopies() }),
+  unreadable: () => setting({ failed: ["choir"] }),
+  all_sealed: () => setting({ accounts: [], threads: [], sealed: sealedCopies() }),
   paused: () => setting({ accounts: three(undefined, undefined, { kind: "paused" }) }),
   locked: () => setting({ accounts: three(undefined, undefined, { kind: "locked" }) }),
   one_account: () =>
