@@ -39,7 +39,12 @@ for (const scheme of ["light", "dark"] as const) {
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Add an account" }).click();
     expect(await serious(window)).toEqual([]);
-    await page.keyboard.press("Escape");
+  });
+
+  test(`no serious finding in the keys and a removal, ${scheme}`, async ({ window }) => {
+    const { page } = window;
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    await window.open("main");
     await page.keyboard.press("?");
     await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
     expect(await serious(window)).toEqual([]);

@@ -158,6 +158,19 @@ test("deleting a sealed copy asks first and shows a receipt", async ({ window })
   await expect(page.getByRole("button", { name: /^Sealed copy/ })).toHaveCount(1);
 });
 
+test("with nobody signed in, kept copies are named and can be deleted", async ({ window }) => {
+  await window.open("all_sealed");
+  const { page } = window;
+  await expect(page.getByRole("region", { name: "Kept on this computer" })).toContainText(
+    "ana@contoso.example, kept 23 days",
+  );
+  expect(await serious(window)).toEqual([]);
+  await page.getByRole("button", { name: "Delete the sealed copy of ana@contoso.example" }).click();
+  await page.getByRole("button", { name: "Delete the copy" }).click();
+  await page.getByRole("button", { name: "Done" }).click();
+  await expect(page.getByText("ana@contoso.example")).toHaveCount(0);
+});
+
 test("adding somebody whose copy is kept offers it, unless they say no", async ({ window }) => {
   await window.open("fine");
   const { page } = window;
@@ -293,6 +306,12 @@ test("a bar can be put out of sight for today in the merged view only", async ({
   await page.keyboard.press("Control+3");
   await expect(page.getByText("Choir needs you to sign in again.")).toBeVisible();
   await expect(page.getByRole("button", { name: /^Hide for today/ })).toHaveCount(0);
+});
+
+test("an account that a list cannot read is named, and the others go on", async ({ window }) => {
+  await window.open("unreadable");
+  await expect(window.page.getByText("Choir cannot be read just now.")).toBeVisible();
+  await expect(window.row("Cutover plan")).toBeVisible();
 });
 
 test("many bars leave room for mail until they are asked for", async ({ window }) => {
