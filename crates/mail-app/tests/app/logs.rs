@@ -67,7 +67,7 @@ fn spellings(secret: &str) -> Vec<String> {
             STANDARD_NO_PAD.encode(&bytes),
             URL_SAFE_NO_PAD.encode(&bytes),
         ] {
-            all.push(encoded[skip..].to_owned());
+            all.push(encoded.chars().skip(skip).collect());
         }
     }
     all
