@@ -4,9 +4,21 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+/// How a run ends; the same table is in the README.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    it did not work
+  2    not understood, or no such account, connection, copy or message
+  3    sign in again, or the sign-in came to nothing
+  4    no connection, or a server asks to wait
+  5    the keyring is locked or missing
+  6    an account needs something from you (health)
+  130  interrupted";
+
 /// Several mail accounts, signed in at once, read as one mailbox, kept apart.
 #[derive(Debug, Parser)]
-#[command(name = "braid-cli", version)]
+#[command(name = "braid-cli", version, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     /// Answer in JSON.
     #[arg(long, global = true)]
@@ -50,8 +62,41 @@ pub(crate) enum Command {
         #[arg(long)]
         name: Option<String>,
     },
-    /// End an account's session. Its mail stays readable here.
+    /// End an account's session. Its mail is kept sealed for 30 days.
     SignOut {
+        /// By name or id.
+        account: String,
+        /// Delete its mail from this computer instead.
+        #[arg(long)]
+        wipe: bool,
+    },
+    /// The same as `sign-out`: close an account and keep a sealed copy of its mail for 30 days.
+    Seal {
+        /// By name or id.
+        account: String,
+    },
+    /// Bring a sealed copy back; without a name, say which there are.
+    Restore {
+        /// By name or id.
+        copy: Option<String>,
+    },
+    /// No traffic for an account; its mail can be read.
+    Pause {
+        /// By name or id.
+        account: String,
+    },
+    /// End a pause.
+    Resume {
+        /// By name or id.
+        account: String,
+    },
+    /// Take an account's key out of memory; its mail is not shown.
+    Lock {
+        /// By name or id.
+        account: String,
+    },
+    /// Take its key from the keyring again.
+    Unlock {
         /// By name or id.
         account: String,
     },
@@ -62,6 +107,54 @@ pub(crate) enum Command {
         /// Do it; without this the command only says what would be deleted.
         #[arg(long)]
         yes: bool,
+    },
+    /// The sign-ins that open each mailbox.
+    Identities {
+        /// Only of this account, by name or id.
+        account: Option<String>,
+    },
+    /// Open one mailbox with two sign-ins. The other mailbox is set aside: only an administrator
+    /// can bring it back.
+    #[command(group = clap::ArgGroup::new("mode").required(true).args(["plan", "yes_i_understand"]))]
+    Link {
+        /// The mailbox that is kept, by name or id.
+        #[arg(requires = "set_aside", required_unless_present = "plan")]
+        kept: Option<String>,
+        /// The mailbox that is set aside, by name or id.
+        set_aside: Option<String>,
+        /// Only count what would be set aside; change nothing. In the rehearsal, without names,
+        /// Choir into Personal.
+        #[arg(long)]
+        plan: bool,
+        /// Do it.
+        #[arg(long, requires = "copy")]
+        yes_i_understand: bool,
+        /// Take a copy of its mail along, into this new folder.
+        #[arg(long, value_name = "FOLDER", group = "copy")]
+        export: Option<PathBuf>,
+        /// Take no copy along.
+        #[arg(long, group = "copy")]
+        no_copy: bool,
+    },
+    /// Remove a sign-in from a mailbox. Needs a sign-in of the last five minutes.
+    Unlink {
+        /// The account, by name or id.
+        account: String,
+        /// The sign-in, as `identities` gives it.
+        identity: String,
+    },
+    /// Copy an account's mail into a new folder, read back and compared. Run again, it goes on.
+    Export {
+        /// By name or id.
+        account: String,
+        /// Where the copy goes.
+        folder: PathBuf,
+        /// A file for each message beside the mailbox files.
+        #[arg(long)]
+        eml: bool,
+        /// Pack and encrypt the copy with the text of this file.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
     },
     /// Fetch until everything the servers have told is here.
     Sync,

@@ -74,6 +74,13 @@ fn refusal(error: &UiError) -> String {
         ErrorCode::Browser => "the browser could not be opened",
         ErrorCode::RedirectPort => "none of the redirect ports is free",
         ErrorCode::NoMailService => "no mail service was found for this account",
+        ErrorCode::ProofNeeded => {
+            "sign in to this account again first; it has to be less than five minutes ago"
+        }
+        ErrorCode::LastSignIn => "it is the only sign-in that opens this mailbox; add another one first",
+        ErrorCode::ChangeUnderWay => "a change of sign-ins is under way",
+        ErrorCode::LinkingForbidden => "the organisation does not allow these sign-ins to be joined",
+        ErrorCode::NotOffered => "the login service does not offer it",
         _ => "it did not work",
     };
     match &error.detail {

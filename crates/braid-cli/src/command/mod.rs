@@ -1,18 +1,23 @@
 //! One file a command, more or less.
 
 mod account;
+mod life;
+mod link;
 mod list;
 pub(crate) mod rehearsal;
 mod sign_in;
 
 use std::sync::Arc;
 
-use mail_app::{AccountView, App, Config, Paths, Start, VaultChoice};
+use mail_app::{AccountView, App, Config, DataChoice, Paths, Start, VaultChoice};
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::terminal::Terminal;
+
+/// What the rehearsal plans without names: the second of these into the first.
+const PLANNED: [&str; 2] = ["Personal", "Choir"];
 
 /// Starts the app the arguments ask for.
 pub(crate) async fn start(arguments: &Arguments) -> Result<App, Exit> {
@@ -31,6 +36,9 @@ pub(crate) async fn start(arguments: &Arguments) -> Result<App, Exit> {
             ..Config::default()
         });
         start.rehearse.clone_from(people);
+        if matches!(arguments.command, Command::Link { kept: None, .. }) {
+            start.rehearse = PLANNED.map(str::to_owned).to_vec();
+        }
     }
     App::start(start)
         .await
@@ -56,8 +64,58 @@ pub(crate) async fn run(app: &App, command: &Command, output: &Output) -> Result
             )
             .await
         }
-        Command::SignOut { account } => account::sign_out(app, account, output).await,
+        Command::SignOut { account, wipe } => {
+            let data = if *wipe {
+                DataChoice::Wiped
+            } else {
+                DataChoice::Sealed
+            };
+            life::sign_out(app, account, data, output).await
+        }
+        Command::Seal { account } => {
+            life::sign_out(app, account, DataChoice::Sealed, output).await
+        }
+        Command::Restore { copy } => life::restore(app, copy.as_deref(), output).await,
+        Command::Pause { account } => life::step(app, account, life::Step::Pause, output).await,
+        Command::Resume { account } => life::step(app, account, life::Step::Resume, output).await,
+        Command::Lock { account } => life::step(app, account, life::Step::Lock, output).await,
+        Command::Unlock { account } => life::step(app, account, life::Step::Unlock, output).await,
         Command::Remove { account, yes } => account::remove(app, account, *yes, output).await,
+        Command::Identities { account } => {
+            link::identities(app, account.as_deref(), output).await
+        }
+        Command::Link {
+            kept,
+            set_aside,
+            plan,
+            export,
+            ..
+        } => {
+            let [first, second] = PLANNED;
+            let kept = kept.as_deref().unwrap_or(first);
+            let set_aside = set_aside.as_deref().unwrap_or(second);
+            if *plan {
+                app.settled().await;
+                return link::plan(app, kept, set_aside, output).await;
+            }
+            let way = link::Way {
+                copy: export.as_deref(),
+                rehearsed: app.rehearsal_control().await.is_some(),
+            };
+            link::link(app, kept, set_aside, way, output).await
+        }
+        Command::Unlink { account, identity } => {
+            link::unlink(app, account, identity, output).await
+        }
+        Command::Export {
+            account,
+            folder,
+            eml,
+            passphrase_file,
+        } => {
+            let passphrase_file = passphrase_file.as_deref();
+            link::export(app, account, folder.clone(), *eml, passphrase_file, output).await
+        }
         Command::Sync => list::sync(app, output).await,
         Command::List {
             mailbox,

@@ -65,6 +65,33 @@ impl App {
         self.prove_guided(request, Guide::Browser).await
     }
 
+    /// The same by the rehearsal's own way, for a program without a browser.
+    ///
+    /// # Errors
+    /// As for [`Self::prove_link`]; [`ErrorCode::NotFound`] too for somebody the rehearsal does
+    /// not know.
+    pub async fn rehearse_proof(&self, request: LinkProveRequest) -> Result<AttemptView, UiError> {
+        let flow = self.0.linking.find(&request.flow)?;
+        let id = flow.now().side(request.side).id.clone();
+        let subject = self.account(id.as_str())?.record().subject;
+        let query = {
+            let tenant = self.tenant().read().await;
+            let rehearsal = tenant.as_ref().and_then(crate::tenant::Tenant::rehearsal);
+            let people = rehearsal.map(|rehearsal| rehearsal.description().people.clone());
+            people
+                .unwrap_or_default()
+                .into_iter()
+                .find(|person| person.user == subject)
+                .map(|person| person.sign_in_query)
+        };
+        let query = query.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
+        let guide = Guide::Rehearsal(query);
+        if request.side == LinkSide::SetAside {
+            flow.with(|now| now.guide = guide.clone());
+        }
+        self.prove_guided(request, guide).await
+    }
+
     pub(crate) async fn prove_guided(
         &self,
         request: LinkProveRequest,
