@@ -1,8 +1,7 @@
 //! Accounts: who, how, and away with them.
 
 use mail_app::{
-    AccountHealth, AccountRequest, AccountView, App, ArrivalView, DataChoice, Fix, HealthView,
-    SignOutRequest, rfc3339,
+    AccountHealth, AccountRequest, AccountView, App, ArrivalView, Fix, HealthView, rfc3339,
 };
 use serde::Serialize;
 
@@ -56,7 +55,8 @@ fn in_words(health: &HealthView) -> String {
 pub(super) async fn accounts(app: &App, output: &Output) -> Result<(), Exit> {
     let mut lines = Vec::new();
     for account in app.accounts_now().await {
-        let messages = app.message_count(&account.id).await?;
+        // A closed account is listed all the same.
+        let messages = app.message_count(&account.id).await.unwrap_or_default();
         lines.push(AccountLine::of(account, messages));
     }
     output.answer(&lines, |lines| {
@@ -150,21 +150,6 @@ fn account_in_words(account: &AccountHealth) -> String {
         kilobytes = account.octets / 1024,
         hosts = account.hosts.join(", "),
     )
-}
-
-pub(super) async fn sign_out(app: &App, named: &str, output: &Output) -> Result<(), Exit> {
-    let account = account_named(app, named).await?;
-    app.sign_out(SignOutRequest {
-        account: account.id.clone(),
-        data: DataChoice::Sealed,
-    })
-    .await?;
-    output.answer(&serde_json::json!({ "signed_out": account.id }), |_| {
-        format!(
-            "{} is signed out. Its mail stays readable here.",
-            account.name
-        )
-    })
 }
 
 pub(super) async fn remove(app: &App, named: &str, yes: bool, output: &Output) -> Result<(), Exit> {

@@ -37,15 +37,23 @@ pub(super) async fn run(
                 email,
                 name: suggested,
                 color,
+                sealed,
+                replaces,
                 ..
             } => {
                 output.note(&format!("You are adding {email}."));
+                for account in &replaces {
+                    output.note(&format!("{} is signed out for it.", account.name));
+                }
+                if sealed.is_some() {
+                    output.note("The sealed copy of this account's mail comes back.");
+                }
                 let name = name.clone().unwrap_or(suggested);
                 app.confirm_sign_in(ConfirmSignInRequest {
                     attempt: attempt.clone(),
                     name,
                     color,
-                    restore: false,
+                    restore: sealed.is_some(),
                     replaced_data: None,
                 })
                 .await?;

@@ -112,6 +112,8 @@ impl App {
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::Disk`].
     pub async fn save_recovery_pack(&self, request: JournalRequest) -> Result<SavedView, UiError> {
+        // Nobody is asked where to save what is not there.
+        self.entry_of(&request.journal).await?;
         let asked = self.host().ask_save_path("braid recovery.txt").await;
         let path = asked.map_err(|error| {
             tracing::warn!(%error, "nobody could be asked where to save");
