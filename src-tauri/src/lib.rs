@@ -92,6 +92,7 @@ async fn start(handle: AppHandle, options: Options, started: watch::Sender<Optio
     let host: Arc<dyn Host> = Arc::new(host::Desktop::new(handle.clone()));
     let start = Start {
         rehearse: options.rehearse,
+        after_first_paint: true,
         ..Start::of_person(host)
     };
     match App::start(start).await {
