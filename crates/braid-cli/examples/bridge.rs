@@ -12,8 +12,9 @@
     reason = "a test's program that cannot go on stops and says where"
 )]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -21,9 +22,13 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use futures::{SinkExt as _, StreamExt as _};
-use mail_app::{App, Config, FeedSink, Host, HostError, OpenFeed, Start, UiError, VaultChoice};
+use mail_app::{
+    App, Clock, Config, FeedSink, Host, HostError, OpenFeed, Start, SystemClock, UiError,
+    VaultChoice,
+};
+use mail_model::UnixTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -34,12 +39,26 @@ use url::Url;
 /// What the window's page is served with, with loopback in the place of its schemes.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; object-src 'none'";
 
-/// A host that writes down what it is asked to open.
+/// The machine's clock, moved on by a story: proofs of a person run out by it.
+#[derive(Default)]
+struct Later(AtomicI64);
+
+impl Clock for Later {
+    fn now(&self) -> UnixTime {
+        let ahead = self.0.load(Ordering::SeqCst);
+        UnixTime::from_seconds(SystemClock.now().seconds().saturating_add(ahead))
+    }
+}
+
+/// A host that writes down what it is asked to open, and answers for the person where to save.
 struct Recorder {
     origin: String,
     frames: String,
     opened: Mutex<Vec<String>>,
     saved: PathBuf,
+    /// Answers to the next questions where to save; none is a change of mind. Without them
+    /// everything is saved in one folder under the suggested name.
+    places: Mutex<VecDeque<Option<PathBuf>>>,
 }
 
 #[mail_app::async_trait]
@@ -55,7 +74,8 @@ impl Host for Recorder {
     }
 
     async fn ask_save_path(&self, suggested_name: &str) -> Result<Option<PathBuf>, HostError> {
-        Ok(Some(self.saved.join(suggested_name)))
+        let told = self.places.lock().unwrap().pop_front();
+        Ok(told.unwrap_or_else(|| Some(self.saved.join(suggested_name))))
     }
 
     async fn ask_open_path(&self, _: &[&str]) -> Result<Option<PathBuf>, HostError> {
@@ -76,6 +96,7 @@ impl Host for Recorder {
 struct Bridge {
     app: App,
     host: Arc<Recorder>,
+    clock: Arc<Later>,
 }
 
 #[derive(Deserialize)]
@@ -106,12 +127,15 @@ async fn main() {
         origin: origin.clone(),
         opened: Mutex::default(),
         saved: saved.path().to_path_buf(),
+        places: Mutex::default(),
     });
+    let clock = Arc::new(Later::default());
     let people =
         argument("--rehearse").map(|names| names.split(',').map(ToOwned::to_owned).collect());
     let start = Start {
         fresh: true,
         vault: VaultChoice::SessionOnly,
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
         config: Some(Config {
             rehearsal: people.is_some(),
             ..Config::default()
@@ -125,12 +149,15 @@ async fn main() {
     let bridge = Bridge {
         app: app.clone(),
         host,
+        clock,
     };
     let page = ServeDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/dist"));
     let routes = Router::new()
         .route("/bridge", any(connect))
         .route("/mail/{*path}", get(frame))
         .route("/test/opened", get(opened))
+        .route("/test/places", post(place))
+        .route("/test/ahead", post(ahead))
         .fallback_service(
             tower::ServiceBuilder::new()
                 .layer(SetResponseHeaderLayer::overriding(
@@ -155,6 +182,14 @@ async fn main() {
 
 async fn opened(State(bridge): State<Bridge>) -> axum::Json<Vec<String>> {
     axum::Json(bridge.host.opened.lock().unwrap().clone())
+}
+
+async fn place(State(bridge): State<Bridge>, axum::Json(told): axum::Json<Option<PathBuf>>) {
+    bridge.host.places.lock().unwrap().push_back(told);
+}
+
+async fn ahead(State(bridge): State<Bridge>, axum::Json(seconds): axum::Json<i64>) {
+    bridge.clock.0.store(seconds, Ordering::SeqCst);
 }
 
 async fn frame(State(bridge): State<Bridge>, request: Request) -> Response {
