@@ -80,12 +80,15 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-test("signing out keeps the mail readable, removing says what went", async ({ app }) => {
+test("signing out seals the mail until it is brought back, removing says what went", async ({ app }) => {
   const { page } = app;
   await app.tile("Personal").click({ button: "right" });
   await page.getByRole("menuitem", { name: "Sign out…" }).click();
   await page.getByRole("button", { name: "Sign out", exact: true }).click();
-  await expect(page.getByText("Personal is signed out. Its mail stays readable.")).toBeVisible();
+  await expect(app.tile("Personal")).toHaveCount(0);
+  await expect(app.list.getByRole("row", { name: /, Personal,/ })).toHaveCount(0);
+  await page.getByRole("button", { name: "Sealed copy of Personal, kept 30 days" }).click();
+  await page.getByRole("menuitem", { name: "Bring back" }).click();
   await expect(app.list.getByRole("row", { name: /, Personal,/ }).first()).toBeVisible();
   await app.tile("Personal").click({ button: "right" });
   await page.getByRole("menuitem", { name: "Remove from this computer…" }).click();
