@@ -14,6 +14,9 @@ export class BrowserSignIn {
   /** Whether the browser has the word. */
   readonly waiting = $derived(this.view !== null && !isOver(this.view));
 
+  /** The name of the last one, also when it is over. */
+  last: string | null = null;
+
   readonly #host: Host;
   #turn = 0;
   #attempt: string | null = null;
@@ -37,6 +40,7 @@ export class BrowserSignIn {
         return null;
       }
       this.#attempt = attempt;
+      this.last = attempt;
       return await this.#follow(attempt);
     } catch (reason) {
       if (turn === this.#turn) {

@@ -27,6 +27,7 @@ const link = (stage: LinkStageView): LinkView => ({
   counts: null,
   export: null,
   trouble: null,
+  attempt: null,
 });
 
 async function begun(stage: LinkStageView) {
@@ -129,4 +130,17 @@ test("the same copy is made once more as it was asked for", async () => {
     passphrase: "sun moon",
     retry: true,
   });
+});
+
+test("a sign-in that the app begins by itself is followed, and followed once", async () => {
+  const { host, store } = await begun({ stage: "working", step: "asking" });
+  const asking = { ...link({ stage: "working", step: "asking" }), attempt: "a7" };
+  host.tell("link", { seq: 1, link: asking });
+  await Promise.resolve();
+  expect(host.last("sign_in").open).toEqual({ attempt: "a7" });
+  host.tell("sign_in", { seq: 0, sign_in: { phase: "waiting" } });
+  expect([store.browser.waiting, store.proving]).toEqual([true, "set_aside"]);
+  host.tell("sign_in", { seq: 1, sign_in: { phase: "proved", account: "choir" } });
+  host.tell("link", { seq: 2, link: asking });
+  expect(host.feeds.filter(({ feed }) => feed === "sign_in")).toHaveLength(1);
 });

@@ -30,6 +30,8 @@ export class LinkingStore {
   busy = $state(false);
   /** The dialog made way for the window behind it. */
   minimised = $state(false);
+  /** The side that was proved last, or is being proved. */
+  proving = $state<LinkSide>("kept");
   /** The proof of one side. */
   readonly browser: BrowserSignIn;
 
@@ -92,6 +94,7 @@ export class LinkingStore {
 
   async prove(side: LinkSide): Promise<void> {
     const flow = this.#flow;
+    this.proving = side;
     if (flow !== null) {
       await this.browser.run(() => this.#host.call("link.prove", { flow, side }));
     }
@@ -111,14 +114,6 @@ export class LinkingStore {
 
   lookAgain(): Promise<void> {
     return this.#ask((flow) => this.#host.call("link.look_again", { flow }));
-  }
-
-  /** Tries the keyring again, then looks again. */
-  unlock(): Promise<void> {
-    return this.#ask(async (flow) => {
-      await this.#host.call("vault.retry", {});
-      return this.#host.call("link.look_again", { flow });
-    });
   }
 
   settle(what: Unsettled, how: SettleHow): Promise<void> {
@@ -180,6 +175,7 @@ export class LinkingStore {
         event: ({ link }) => {
           this.view = link;
           this.stage = "flow";
+          this.#followAttempt(link);
         },
         failed: (error) => {
           if (error.code === "not_found") {
@@ -188,6 +184,17 @@ export class LinkingStore {
         },
       },
     );
+  }
+
+  /**
+   * The app may begin a sign-in by itself: where the service has no other way, the change is one.
+   * One that was asked for from here is followed already.
+   */
+  #followAttempt({ attempt, stage }: LinkView): void {
+    if (attempt !== null && !this.browser.waiting && attempt !== this.browser.last) {
+      this.proving = stage.stage === "prove" ? stage.side : "set_aside";
+      void this.browser.run(() => Promise.resolve({ attempt }));
+    }
   }
 
   async #ask(call: (flow: string) => Promise<unknown>): Promise<void> {

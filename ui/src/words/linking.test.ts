@@ -43,6 +43,7 @@ const view = (stage: LinkStageView, trouble: LinkTroubleView | null = null): Lin
   counts: null,
   export: null,
   trouble,
+  attempt: null,
 });
 
 const STAGES: LinkStageView[] = [

@@ -64,7 +64,9 @@ export function linkHeading(link: LinkView): string {
     case "direction":
       return "Which mailbox do you keep?";
     case "counting":
-      return `Counting what is in ${aside.name}`;
+      return aside.proved_until === null
+        ? "Looking whether this can be done"
+        : `Counting what is in ${aside.name}`;
     case "preview":
     case "settling":
       return `Look at what would be set aside`;

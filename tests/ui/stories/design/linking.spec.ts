@@ -235,7 +235,7 @@ changeTest("a list is shown behind, and the change waits in a bar", async ({ cha
   await page.getByRole("button", { name: "Back to the change" }).click();
   await expect(change.heading("Look at what would be set aside")).toBeFocused();
   await change.button("Show unread messages").click();
-  await expect(page.getByText("No unread mail in All mail.")).toBeVisible();
+  await expect(page.getByText(/^No unread mail/)).toBeVisible();
 });
 
 changeTest("no copy needs a tick of its own", async ({ change }) => {
@@ -290,6 +290,8 @@ changeTest("while it is done there is no Cancel, and closing is safe", async ({ 
     "under way",
   );
   await expect(change.button("Cancel")).toHaveCount(0);
+  await page.mouse.click(20, 20);
+  await expect(change.heading("Setting Choir aside")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(change.dialog).toHaveCount(0);
   await page.keyboard.press("Escape");
@@ -502,9 +504,9 @@ changeTest("the whole way by keyboard", async ({ change }) => {
   await expect(change.heading("Which mailbox do you keep?")).toBeFocused();
   await press("Keep Personal");
   await expect(change.heading("Look at what would be set aside")).toBeFocused();
-  await press(/^Send now/);
+  await press("Send now message waiting to be sent");
   await expect(change.dialog).not.toContainText("waiting to be sent");
-  await press(/^Send now/);
+  await press("Send now changes not on the server yet");
   await expect(change.dialog).not.toContainText("not on the server yet");
   await press("Continue");
   await press("Choose a place…");
@@ -531,9 +533,9 @@ for (const scheme of ["light", "dark"] as const) {
     const { page, window } = change;
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     await change.start(true);
-    expect(await serious(window)).toEqual([]);
+    expect(await serious(window, ".linking")).toEqual([]);
     await change.toChoose();
-    expect(await serious(window)).toEqual([]);
+    expect(await serious(window, ".linking")).toEqual([]);
     await change.toProve();
     await change.toDirection();
     await change.button("Keep Personal").click();
@@ -544,7 +546,7 @@ for (const scheme of ["light", "dark"] as const) {
         const trouble = { kind: "unexpected", detail: "x", number: null, other_number: null };
         await change.at(stage, trouble);
         await expect(change.dialog.locator("[data-trouble]")).toBeVisible();
-        expect(await serious(window)).toEqual([]);
+        expect(await serious(window, ".linking")).toEqual([]);
       });
     }
   });

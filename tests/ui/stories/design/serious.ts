@@ -2,9 +2,10 @@ import { AxeBuilder } from "@axe-core/playwright";
 
 import type { Window } from "./fixture.ts";
 
-/** What axe finds serious or worse on the page, each with its element. */
-export async function serious(window: Window): Promise<string[]> {
+/** What axe finds serious or worse on the page, or in a part of it, each with its element. */
+export async function serious(window: Window, within = "html"): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page: window.page })
+    .include(within)
     // What a mail holds is not the page's.
     .exclude("iframe")
     .analyze();

@@ -24,19 +24,19 @@ for (const scheme of ["light", "dark"] as const) {
       await expect(
         page.getByRole("tabpanel", { name: tab }).getByRole("heading").first(),
       ).toBeVisible();
-      expect(await serious(window)).toEqual([]);
+      expect(await serious(window, "[role=dialog]")).toEqual([]);
     }
     await page.getByRole("button", { name: "Run the check now" }).click();
     await expect(page.getByRole("table")).toBeVisible();
-    expect(await serious(window)).toEqual([]);
+    expect(await serious(window, "[role=dialog]")).toEqual([]);
     await page.getByRole("tab", { name: "Sessions" }).click();
     await page.getByRole("button", { name: "Copy for support…, Work" }).click();
     await expect(page.getByLabel("Text for support")).toBeVisible();
-    expect(await serious(window)).toEqual([]);
+    expect(await serious(window, "[role=dialog]")).toEqual([]);
     await page.keyboard.press("Escape");
     await page.getByRole("tab", { name: "Linked identities" }).click();
     await page.getByRole("button", { name: "Add another sign-in… to Work" }).click();
-    expect(await serious(window)).toEqual([]);
+    expect(await serious(window, "[role=dialog]")).toEqual([]);
   });
 }
 

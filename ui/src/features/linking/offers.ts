@@ -32,6 +32,18 @@ export function offersOf(
   });
 }
 
+/** Once more from where it stands: the same proof, the same question, or from the beginning. */
+export function lookAgain({ linking }: Stores, { kept, set_aside: aside, stage }: LinkView) {
+  switch (stage.stage) {
+    case "prove":
+      return linking.prove(stage.side);
+    case "blocked":
+      return linking.beginAnew(kept.account, aside.account);
+    default:
+      return linking.lookAgain();
+  }
+}
+
 function actOf(
   stores: Stores,
   link: LinkView,
@@ -68,7 +80,7 @@ function actOf(
     case "prove_again":
       return () => void linking.prove(link.stage.stage === "prove" ? link.stage.side : "set_aside");
     case "look_again":
-      return () => void linking.lookAgain();
+      return () => void lookAgain(stores, link);
     case "together":
       return () => showTogether(stores);
     case "copy_request":
@@ -84,6 +96,10 @@ function actOf(
     case "export_retry":
       return () => void linking.exportAgain(true);
     case "unlock":
-      return () => void linking.unlock();
+      return () =>
+        void app.retryVault().then(
+          () => lookAgain(stores, link),
+          () => undefined,
+        );
   }
 }

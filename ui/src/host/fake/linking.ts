@@ -159,7 +159,6 @@ export function linkingHandlers(context: FakeContext): Handlers {
     "link.go_on": () => {
       switch (view?.stage.stage) {
         case "direction":
-        case "not_changed":
           count();
           break;
         case "preview":
@@ -174,7 +173,6 @@ export function linkingHandlers(context: FakeContext): Handlers {
     },
     "link.back": () => {
       const before: Partial<Record<LinkStageView["stage"], LinkStageView>> = {
-        direction: { stage: "prove", side: "set_aside" },
         preview: { stage: "direction" },
         export: { stage: "preview" },
         exporting: { stage: "export" },
@@ -255,6 +253,7 @@ function begun({ state }: FakeContext, kept: string, setAside: string): LinkView
     counts: null,
     export: null,
     trouble: null,
+    attempt: null,
   };
 }
 

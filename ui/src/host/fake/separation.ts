@@ -65,7 +65,7 @@ export function separationHandlers({ state }: FakeContext): Handlers {
       })),
     }),
     "separation.check": () => {
-      report = { at: fakeNow(), passed: !control.leak, lines: lines() };
+      report = { at: fakeNow(), passed: !control.leak, lines: lines(), not_in_full: [] };
       return report;
     },
     "separation.save": () => {
