@@ -80,7 +80,9 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-test("signing out seals the mail until it is brought back, removing says what went", async ({ app }) => {
+test("signing out seals the mail until it is brought back, removing says what went", async ({
+  app,
+}) => {
   const { page } = app;
   await app.tile("Personal").click({ button: "right" });
   await page.getByRole("menuitem", { name: "Sign out…" }).click();
