@@ -269,10 +269,13 @@ impl App {
         }
         step_done("key brought back");
         let (folder, sealed) = (self.0.paths.account(&id), self.0.paths.sealed(&id));
-        mail_store::unseal_account_folder(&sealed, &folder).map_err(|error| {
-            tracing::error!(account = %id, %error, "a mailbox could not be brought back");
-            trouble_in_words(LinkTrouble::CannotSeal, error.to_string())
-        })?;
+        // Where nothing was ever sealed there is nothing to move.
+        if self.0.paths.all_sealed().exists() {
+            mail_store::unseal_account_folder(&sealed, &folder).map_err(|error| {
+                tracing::error!(account = %id, %error, "a mailbox could not be brought back");
+                trouble_in_words(LinkTrouble::CannotSeal, error.to_string())
+            })?;
+        }
         step_done("folder brought back");
         Ok(())
     }

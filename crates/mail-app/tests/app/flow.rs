@@ -138,7 +138,10 @@ impl Two {
 
     /// Both accounts are here, with all their mail and their sessions.
     pub(crate) async fn assert_as_before(&self, app: &App) {
-        let accounts = tokio::time::timeout(LIMIT, app.settled()).await.unwrap();
+        let accounts = match tokio::time::timeout(LIMIT, app.settled()).await {
+            Ok(accounts) => accounts,
+            Err(_) => panic!("not settled: {:?}", app.accounts_now().await),
+        };
         let now: Vec<_> = accounts.iter().map(|account| &account.id).collect();
         assert_eq!(now, [&self.kept.id, &self.aside.id]);
         for account in &accounts {

@@ -32,7 +32,7 @@ use crate::world::{LIMIT, World};
 const ORDER: &str = "BRAID_TEST_KILL_LINK";
 const STEP: &str = "mail_app::step";
 
-/// Every step of a change that is made, in its order, and whether the service has it by then.
+/// Every step of a change that is made, in its order, and whether the service has been asked.
 const STEPS: [(&str, bool); 11] = [
     ("prepared", false),
     ("frozen", false),
@@ -270,7 +270,7 @@ impl Changing {
                 .env(ORDER, "1")
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(Stdio::null())
+                .stderr(Stdio::inherit())
                 .spawn()
                 .unwrap();
             let mut stdin = child.stdin.take().unwrap();
@@ -336,17 +336,30 @@ async fn open_change(app: &App) -> Option<String> {
 async fn killed_at(step: &str, rule: Option<Rule>) -> Line {
     let world = World::with_messages(40).await;
     let vault = FileVault::at(world.folder.path());
-    let mut two = Two::over(world, vault.clone()).await;
-    two.app.stop().await;
-    if let Some(rule) = rule {
-        two.world.rehearsal.faults().add(rule);
-    }
-    let (kept, aside) = (two.kept.id.clone(), two.aside.id.clone());
-    drop(Changing::until(&two.world, step, &kept, &aside).await);
-    let app = start(&two.world, vault, Arc::new(Later::default())).await;
-    let end = judge(&two, &app).await;
+    let Two {
+        world,
+        app,
+        kept,
+        aside,
+        clock,
+    } = Two::over(world, vault.clone()).await;
     app.stop().await;
-    two.app = app;
+    // The child needs the folder to itself.
+    drop(app);
+    if let Some(rule) = rule {
+        world.rehearsal.faults().add(rule);
+    }
+    drop(Changing::until(&world, step, &kept.id, &aside.id).await);
+    let two = Two {
+        app: start(&world, vault, Arc::new(Later::default())).await,
+        world,
+        kept,
+        aside,
+        clock,
+    };
+    println!("started anew after {step:?}");
+    let end = judge(&two, &two.app).await;
+    two.app.stop().await;
     Line {
         case: format!("killed after \"{step}\""),
         asked: two.asked(),
