@@ -530,6 +530,8 @@ const PAGES: [string, object][] = [
 
 for (const scheme of ["light", "dark"] as const) {
   changeTest(`no serious finding on any page of the change, ${scheme}`, async ({ change }) => {
+    // Each page is looked at as a whole.
+    changeTest.slow();
     const { page, window } = change;
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     await change.start(true);

@@ -16,6 +16,8 @@ const TABS = ["Appearance", "Accounts", "Sessions", "Linked identities", "Privac
 
 for (const scheme of ["light", "dark"] as const) {
   test(`no serious finding on any page of the settings, ${scheme}`, async ({ window }) => {
+    // Each page is looked at as a whole.
+    test.slow();
     const { page } = window;
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     await settings(window, "main", "Appearance");
@@ -30,7 +32,7 @@ for (const scheme of ["light", "dark"] as const) {
     await expect(page.getByRole("table")).toBeVisible();
     expect(await serious(window, "[role=dialog]")).toEqual([]);
     await page.getByRole("tab", { name: "Sessions" }).click();
-    await page.getByRole("button", { name: "Copy for support…, Work" }).click();
+    await page.getByRole("button", { name: "Copy for support… for Work" }).click();
     await expect(page.getByLabel("Text for support")).toBeVisible();
     expect(await serious(window, "[role=dialog]")).toEqual([]);
     await page.keyboard.press("Escape");
@@ -70,7 +72,7 @@ test("Fix does the one right thing, and says which", async ({ window }) => {
   await expect(
     panel.getByRole("region", { name: "Work" }).getByRole("button", { name: /again/ }),
   ).toHaveCount(0);
-  await panel.getByRole("button", { name: "Sign in again, Choir" }).click();
+  await panel.getByRole("button", { name: "Sign in again for Choir" }).click();
   await expect(page.getByRole("dialog", { name: "Sign in to Choir again" })).toBeVisible();
 });
 
@@ -78,14 +80,14 @@ test("what goes to support is shown before it is copied", async ({ window }) => 
   await window.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const panel = await settings(window, "fine", "Sessions");
   const { page } = window;
-  await panel.getByRole("button", { name: "Copy for support…, Work" }).click();
+  await panel.getByRole("button", { name: "Copy for support… for Work" }).click();
   await expect(page.getByLabel("Text for support")).toHaveValue(/Account work/);
   await page.getByRole("button", { name: "Copy", exact: true }).click();
   await expect
     .poll(() => page.evaluate(() => navigator.clipboard.readText()))
     .toContain("Account work");
   await page.keyboard.press("Escape");
-  await expect(panel.getByRole("button", { name: "Copy for support…, Work" })).toBeFocused();
+  await expect(panel.getByRole("button", { name: "Copy for support… for Work" })).toBeFocused();
 });
 
 test("a second factor is removed after a question", async ({ window }) => {
@@ -146,7 +148,7 @@ test("a sign-in that opens nothing yet is added", async ({ window }) => {
   const panel = await settings(window, "fine", "Linked identities");
   const { page } = window;
   await panel.getByRole("button", { name: "Add another sign-in… to Personal" }).click();
-  await page.getByRole("button", { name: "Choir members" }).click();
+  await page.getByRole("button", { name: "Choir members", exact: true }).click();
   await expect(page.getByRole("dialog").last()).toContainText("Waiting for your browser…");
   await page.evaluate(() =>
     (globalThis as never as { braidLinking: { added(a: string): void } }).braidLinking.added(
@@ -164,7 +166,7 @@ test("a sign-in with a mailbox of its own leads to the careful way", async ({ wi
   const panel = await settings(window, "fine", "Linked identities");
   const { page } = window;
   await panel.getByRole("button", { name: "Add another sign-in… to Personal" }).click();
-  await page.getByRole("button", { name: "Choir members" }).click();
+  await page.getByRole("button", { name: "Choir members", exact: true }).click();
   await page.evaluate(() =>
     braidFake.signInAt({ phase: "failed", code: "sign_in_taken", detail: null }),
   );
@@ -198,7 +200,7 @@ test("removing a sign-in says what it does not bring back, and asks for a proof"
       name,
     );
   await panel.getByRole("button", { name: "Add another sign-in… to Personal" }).click();
-  await page.getByRole("button", { name: "Choir members" }).click();
+  await page.getByRole("button", { name: "Choir members", exact: true }).click();
   await control("added");
   await page.getByRole("button", { name: "Done" }).click();
   await panel.getByRole("button", { name: "Remove… GitHub from Personal" }).click();
