@@ -3,20 +3,23 @@
 //! An account is always here, whatever is wrong with it: without its key it is closed, and says
 //! why. Everything an open account holds belongs to it alone.
 
+mod view;
+
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mail_auth::{AccountKey, KeyPurpose, NeedsSignIn, Session, SessionState, VaultError};
-use mail_engine::{AccountEngine, AccountStatus, EngineOptions, Health};
+use mail_auth::{AccountKey, KeyPurpose, Session, VaultError};
+use mail_engine::{AccountEngine, EngineOptions};
 use mail_jmap::JmapSource;
+use mail_model::AccountId;
 use mail_model::remote::{MailSource, SourceError};
-use mail_model::{AccountId, MailboxRole};
 use mail_store::{AccountRecord, AccountState, AccountStore, StoreError, StoreKey, StoreOptions};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Signals;
-use crate::contract::{AccountView, HealthView, MailboxView, ProgressView, UnreadMark};
 use crate::frames::Tile;
 use crate::host::Host;
 use crate::paths::Paths;
@@ -27,6 +30,10 @@ pub(crate) struct OpenAccount {
     pub(crate) store: AccountStore,
     pub(crate) engine: AccountEngine,
     pub(crate) source: Arc<dyn MailSource>,
+    /// The account is being closed: whoever still shows something of it ends.
+    pub(crate) closing: CancellationToken,
+    /// Where its attachments lie that were opened.
+    opened: PathBuf,
     /// The picture on its tile.
     tile: RwLock<Option<Arc<Tile>>>,
 }
@@ -277,6 +284,8 @@ impl Account {
             store,
             engine,
             source,
+            closing: CancellationToken::new(),
+            opened: paths.opened_of(&self.id),
             tile: RwLock::default(),
         })
     }
@@ -319,17 +328,20 @@ impl Account {
         });
     }
 
-    /// Stops the engine and closes the files. Nothing of the account runs afterwards.
+    /// Stops the engine, closes the files and deletes the attachments that were opened. Nothing
+    /// of the account runs afterwards, and no feed shows anything of it.
     pub(crate) async fn stop(&self, why: Closed) {
         let open = {
             let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *live, Err(why)).ok()
         };
         if let Some(open) = open {
+            open.closing.cancel();
             open.engine.stop().await;
             if let Err(error) = open.store.clone().close().await {
                 tracing::warn!(account = %self.id, %error, "an account's files did not close well");
             }
+            crate::app::delete_opened(&open.opened);
         }
         self.touch();
     }
@@ -343,175 +355,4 @@ impl Account {
         drop(live);
         self.touch();
     }
-
-    fn health(&self, state: AccountState, status: Option<&AccountStatus>) -> HealthView {
-        let session = *self.session.state().borrow();
-        if self.closed() == Some(Closed::Locked) || session == SessionState::LockedByPerson {
-            return HealthView::Locked;
-        }
-        match self.closed() {
-            Some(Closed::VaultLocked) => return HealthView::VaultLocked,
-            Some(Closed::DiskFull) => return HealthView::DiskFull,
-            _ => {}
-        }
-        match session {
-            SessionState::VaultUnavailable { .. } => return HealthView::VaultLocked,
-            _ if state == AccountState::Paused && self.open().is_some() => {
-                return HealthView::Paused;
-            }
-            SessionState::SignedOut
-            | SessionState::NeedsSignIn {
-                why: NeedsSignIn::NothingStored | NeedsSignIn::PutBack,
-            } => return HealthView::SignedOut,
-            SessionState::NeedsSignIn { .. } | SessionState::Sealed => {
-                return HealthView::SignInNeeded;
-            }
-            SessionState::LockedByPerson | SessionState::SignedIn { .. } => {}
-        }
-        match (status.map(|status| &status.health), self.closed()) {
-            // Not by the person: what is here is kept as it is, or is about to be looked at.
-            (Some(Health::Paused), None) if self.is_frozen() => HealthView::Current,
-            (Some(Health::Paused), None) => HealthView::Working,
-            (Some(health), None) => health_view(health),
-            (_, Some(Closed::VaultLocked)) => HealthView::VaultLocked,
-            (_, Some(Closed::KeyLost)) => HealthView::SignInNeeded,
-            (_, Some(Closed::DiskFull)) => HealthView::DiskFull,
-            (_, Some(Closed::Locked)) => HealthView::Locked,
-            (_, Some(Closed::SetAside)) => HealthView::Working,
-            (None, None) | (_, Some(Closed::Fault | Closed::Leaving)) => HealthView::Fault,
-        }
-    }
-
-    /// The account as the page sees it.
-    pub(crate) async fn view(
-        &self,
-        connection_name: Option<String>,
-        host: &dyn Host,
-    ) -> AccountView {
-        let record = self.record();
-        let open = self.open();
-        let status = open
-            .as_ref()
-            .map(|open| open.engine.status().borrow().clone());
-        let mailboxes = match &open {
-            Some(open) => mailboxes(&open.store).await,
-            None => Vec::new(),
-        };
-        let inbox = mailboxes
-            .iter()
-            .find(|mailbox| mailbox.role == Some(MailboxRole::Inbox));
-        AccountView {
-            id: record.id.to_string(),
-            name: record.name,
-            email: record.email,
-            letter: record.letter,
-            color: record.color,
-            picture: open.as_ref().and_then(|open| open.tile_url(host)),
-            group: record.group.map(|group| group.to_string()),
-            unread_mark: record.unread_mark.into(),
-            connection: connection_name,
-            session_ends_at: self
-                .session
-                .details()
-                .session_until
-                .map(|until| until.seconds()),
-            read_only: self.is_frozen(),
-            health: self.health(record.state, status.as_ref()),
-            progress: status.as_ref().and_then(|status| {
-                status.progress.map(|progress| ProgressView {
-                    done: progress.done,
-                    total: progress.total,
-                })
-            }),
-            synced_at: status
-                .as_ref()
-                .and_then(|status| status.synced_at)
-                .map(|at| at.seconds()),
-            queued: status.as_ref().map_or(0, |status| status.queued),
-            unread: inbox.map_or(0, |inbox| inbox.unread),
-            mailboxes,
-        }
-    }
-}
-
-impl From<mail_store::UnreadMark> for UnreadMark {
-    fn from(mark: mail_store::UnreadMark) -> Self {
-        match mark {
-            mail_store::UnreadMark::Number => Self::Number,
-            mail_store::UnreadMark::Dot => Self::Dot,
-            mail_store::UnreadMark::None => Self::None,
-        }
-    }
-}
-
-impl From<UnreadMark> for mail_store::UnreadMark {
-    fn from(mark: UnreadMark) -> Self {
-        match mark {
-            UnreadMark::Number => Self::Number,
-            UnreadMark::Dot => Self::Dot,
-            UnreadMark::None => Self::None,
-        }
-    }
-}
-
-fn health_view(health: &Health) -> HealthView {
-    match health {
-        Health::Current => HealthView::Current,
-        Health::Working => HealthView::Working,
-        Health::Offline => HealthView::Offline,
-        Health::Waiting { until } => HealthView::Waiting {
-            until: until.seconds(),
-        },
-        Health::SignInNeeded => HealthView::SignInNeeded,
-        Health::Paused => HealthView::Paused,
-        Health::VaultLocked => HealthView::VaultLocked,
-        Health::Refused { detail } => HealthView::Refused {
-            detail: detail.clone(),
-        },
-        Health::Rebuilding => HealthView::Rebuilding,
-        Health::DiskFull => HealthView::DiskFull,
-        Health::Fault => HealthView::Fault,
-    }
-}
-
-/// Mailboxes in the store's order, with each one's children right after it.
-async fn mailboxes(store: &AccountStore) -> Vec<MailboxView> {
-    let all = match store.mailboxes().await {
-        Ok(all) => all,
-        Err(error) => {
-            tracing::warn!(%error, "mailboxes cannot be read");
-            return Vec::new();
-        }
-    };
-    let mut views = Vec::with_capacity(all.len());
-    let roots = all.iter().filter(|(mailbox, _)| {
-        let parent = mailbox.parent.as_ref();
-        parent.is_none_or(|parent| !all.iter().any(|(other, _)| other.id == *parent))
-    });
-    let mut waiting: Vec<_> = roots.map(|found| (found, 0_u32)).collect();
-    waiting.reverse();
-    while let Some(((mailbox, counts), depth)) = waiting.pop() {
-        // A parent that is its own descendant would never end; the depth of any real tree does.
-        if depth > 32 {
-            continue;
-        }
-        if views.len() >= all.len() {
-            break;
-        }
-        views.push(MailboxView {
-            id: mailbox.id.to_string(),
-            name: mailbox.name.clone(),
-            role: mailbox.role,
-            depth,
-            unread: counts.unread_threads,
-            total: counts.threads,
-        });
-        let children = all
-            .iter()
-            .filter(|(other, _)| other.parent.as_ref() == Some(&mailbox.id));
-        let mut children: Vec<_> = children.map(|found| (found, depth + 1)).collect();
-        children.reverse();
-        waiting.extend(children);
-    }
-    views
 }

@@ -263,11 +263,18 @@ impl App {
 
     /// Puts a fresh sign-in of the same person in the place of the old one. The caller has a turn
     /// ([`App::one_change`]).
+    ///
+    /// # Errors
+    /// [`ErrorCode::Locked`] for one that was locked meanwhile, and what storing it can end with.
     pub(crate) async fn renew(
         &self,
         account: &Arc<Account>,
         signed_in: SignedIn,
     ) -> Result<(), UiError> {
+        if account.record().state == AccountState::Locked {
+            discard(signed_in).await;
+            return Err(UiError::new(ErrorCode::Locked));
+        }
         let connection = signed_in.identity.connection.clone();
         if account.closed() == Some(Closed::KeyLost)
             && let Err(error) = self.begin_anew(account).await
@@ -312,7 +319,10 @@ impl App {
                 link_journal: None,
                 ..account.record()
             };
+            // The row first: files without one would never be found again. A row without files is
+            // taken away at the next start.
             self.0.registry.insert(copy).await?;
+            crate::sealed::step_done("copy");
             mail_store::seal_account_folder(&folder, &self.0.paths.sealed(&id))?;
             tracing::warn!(account = %account.id, copy = %id, "files without a key are sealed");
             self.refresh_rail().await?;

@@ -1,5 +1,7 @@
 //! The app: what exists once, and how the parts find each other.
 
+mod rehearse;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,8 +12,9 @@ use tokio::sync::{RwLock, watch};
 
 use crate::account::{Account, Closed};
 use crate::accounts::Accounts;
+use crate::believable::Believable;
 use crate::config::{Config, ConfigError, ORGANISATION_FILE};
-use crate::contract::{BeginSignInRequest, ConfirmSignInRequest, ErrorCode, SignInView, UiError};
+use crate::contract::{ErrorCode, UiError};
 use crate::conversation::Loads;
 use crate::frames::{FrameReply, Frames};
 use crate::host::Host;
@@ -21,7 +24,7 @@ use crate::paths::{DataLock, Paths, PathsError};
 use crate::preferences::Preferences;
 use crate::rehearsal::{Rehearsal, RehearsalError};
 use crate::separation::LastCheck;
-use crate::sign_ins::{Guide, SignIns};
+use crate::sign_ins::SignIns;
 use crate::tenant::{Tenant, UnusableTenant};
 use crate::vault::{VaultChoice, VaultSlot};
 
@@ -126,6 +129,7 @@ pub(crate) struct Inner {
     sign_ins: SignIns,
     pub(crate) linking: Linking,
     pub(crate) last_check: LastCheck,
+    pub(crate) believable: Believable,
     rehearsal_size: Option<usize>,
     /// Whether the window has its first rows, or nobody waits for one.
     pub(crate) painted: watch::Sender<bool>,
@@ -168,7 +172,7 @@ impl App {
                 tracing::warn!(%error, "what a removal left behind could not be deleted");
             }
         }
-        empty(&paths.opened());
+        delete_opened(&paths.opened());
         let registry = Registry::open(paths.data()).await?;
         tracing::debug!("folders and registry are open");
         let rehearsing = config.rehearsal;
@@ -190,6 +194,7 @@ impl App {
             sign_ins: SignIns::default(),
             linking: Linking::new(paths.data(), start.clock),
             last_check: LastCheck::default(),
+            believable: Believable::load(paths.clock()),
             rehearsal_size: start.rehearsal_size.or_else(|| {
                 std::env::var("BRAID_REHEARSAL_SIZE")
                     .ok()
@@ -244,7 +249,7 @@ impl App {
         if let Some(rehearsal) = tenant.and_then(Tenant::into_rehearsal) {
             rehearsal.stop().await;
         }
-        empty(&self.0.paths.opened());
+        delete_opened(&self.0.paths.opened());
     }
 
     /// A turn to change the tenant or the set of accounts: one at a time, so that what was looked
@@ -325,97 +330,10 @@ impl App {
         }
     }
 
-    /// Starts the built-in rehearsal and makes it the tenant.
-    pub(crate) async fn begin_rehearsal(&self) -> Result<(), StartError> {
-        let config = mail_rehearsal::RehearsalConfig {
-            state_dir: Some(self.0.paths.rehearsal()),
-            size: self.0.rehearsal_size.unwrap_or(2_000),
-            control: true,
-            ..mail_rehearsal::RehearsalConfig::default()
-        };
-        let rehearsal = Rehearsal::start(config).await?;
-        *self.0.tenant.write().await = Some(Tenant::of_rehearsal(rehearsal)?);
-        self.tenant_has_changed();
-        Ok(())
-    }
-
     pub(crate) fn tenant_has_changed(&self) {
         self.0
             .tenant_changed
             .send_modify(|version| *version = version.wrapping_add(1));
-    }
-
-    /// Where the rehearsal's faults can be switched, if it runs.
-    pub async fn rehearsal_control(&self) -> Option<String> {
-        let tenant = self.0.tenant.read().await;
-        tenant
-            .as_ref()
-            .and_then(Tenant::rehearsal)?
-            .description()
-            .control_url
-            .clone()
-    }
-
-    /// Signs a person of the rehearsal in, unless that account is here already.
-    async fn rehearse(&self, account: &str) -> Result<(), UiError> {
-        let person = {
-            let tenant = self.0.tenant.read().await;
-            let rehearsal = tenant.as_ref().and_then(Tenant::rehearsal);
-            let people = rehearsal.map(|rehearsal| rehearsal.description().people.clone());
-            let mut people = people.unwrap_or_default().into_iter();
-            people.find(|person| person.account.eq_ignore_ascii_case(account))
-        };
-        let person = person.ok_or_else(|| UiError::new(ErrorCode::NotFound))?;
-        let here = self
-            .0
-            .accounts
-            .all()
-            .into_iter()
-            .any(|account| account.record().subject == person.user);
-        if here {
-            return Ok(());
-        }
-        let request = BeginSignInRequest {
-            connection: Some(person.connection),
-            account: None,
-        };
-        let attempt = self
-            .begin_guided(request, Guide::Rehearsal(person.sign_in_query))
-            .await?
-            .attempt;
-        let mut phases = self.sign_in_phases(&attempt)?;
-        loop {
-            let phase = phases.borrow_and_update().clone();
-            match phase {
-                SignInView::Confirm { name, color, .. } => {
-                    let request = ConfirmSignInRequest {
-                        attempt: attempt.clone(),
-                        name,
-                        color,
-                        restore: false,
-                        replaced_data: None,
-                    };
-                    self.confirm_sign_in(request).await?;
-                }
-                SignInView::Added { .. }
-                | SignInView::Renewed { .. }
-                | SignInView::AlreadyHere { .. } => return Ok(()),
-                SignInView::Failed { code, detail } => return Err(UiError { code, detail }),
-                SignInView::Cancelled
-                | SignInView::OtherPerson { .. }
-                | SignInView::AlreadyOpens { .. }
-                | SignInView::LinkedByItself { .. }
-                | SignInView::IdentityAdded { .. }
-                | SignInView::Proved { .. } => {
-                    return Err(UiError::new(ErrorCode::SignInRefused));
-                }
-                SignInView::Preparing | SignInView::Waiting | SignInView::Finishing => {}
-            }
-            phases
-                .changed()
-                .await
-                .map_err(|_| UiError::new(ErrorCode::Bug))?;
-        }
     }
 
     /// Answers one request of a mail frame.
@@ -549,8 +467,8 @@ impl App {
     }
 }
 
-/// Deletes the attachments that were opened. A run that was cut short leaves them to the next one.
-fn empty(opened: &std::path::Path) {
+/// Deletes attachments that were opened. A run that was cut short leaves them to the next one.
+pub(crate) fn delete_opened(opened: &std::path::Path) {
     match std::fs::remove_dir_all(opened) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -2,7 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -72,6 +72,7 @@ async fn head_of(path: &Path) -> Result<Vec<u8>, UiError> {
 }
 
 struct Found {
+    folder: PathBuf,
     open: Arc<OpenAccount>,
     message: MessageKey,
     index: usize,
@@ -93,10 +94,8 @@ impl Found {
 impl App {
     async fn attachment(&self, request: &AttachmentRequest) -> Result<Found, UiError> {
         let not_found = || UiError::new(ErrorCode::NotFound);
-        let open = self
-            .account(&request.account)?
-            .open()
-            .ok_or_else(not_found)?;
+        let account = self.account(&request.account)?;
+        let open = account.open().ok_or_else(not_found)?;
         let message = MessageKey::new(request.message);
         let body = open.store.body(message).await?.ok_or_else(not_found)?;
         let index = usize::try_from(request.index).unwrap_or(usize::MAX);
@@ -106,6 +105,7 @@ impl App {
             .nth(index)
             .ok_or_else(not_found)?;
         Ok(Found {
+            folder: self.0.paths.opened_of(&account.id),
             open,
             message,
             index,
@@ -134,8 +134,8 @@ impl App {
         Ok(SavedView { name })
     }
 
-    /// Opens an attachment with the system's program for it. It lies in a folder for this run
-    /// only, readable by its owner only; what could be a program is never opened.
+    /// Opens an attachment with the system's program for it. It lies in a folder that goes when
+    /// the account is closed, readable by its owner only; what could be a program is never opened.
     pub(crate) async fn open_attachment(
         &self,
         request: AttachmentRequest,
@@ -145,10 +145,15 @@ impl App {
         if !can_open(&found.attachment, &[]) {
             return Err(save_only());
         }
-        let folder = self.0.paths.opened().join(uuid::Uuid::new_v4().to_string());
+        let folder = found.folder.join(uuid::Uuid::new_v4().to_string());
         crate::paths::make_private_folder(&folder).map_err(disk)?;
         let path = folder.join(found.file_name());
         write(&path, PRIVATE, found.bytes().await?).await?;
+        // Closed while it was fetched: nothing of it stays behind.
+        if found.open.closing.is_cancelled() {
+            crate::app::delete_opened(&found.folder);
+            return Err(UiError::new(ErrorCode::NotFound));
+        }
         // Its content may tell another story than its name.
         if !can_open(&found.attachment, &head_of(&path).await?) {
             return Err(save_only());

@@ -215,7 +215,17 @@ impl Shown {
                 // What is shown stays, until something changes and it is read again.
                 Err(error) => tracing::warn!(%error, "a conversation cannot be read"),
             }
-            if !wait(&mut conversation, &mut commits, &mut loads).await {
+            let goes_on = tokio::select! {
+                biased;
+                () = self.open.closing.cancelled() => {
+                    // Locked, signed out or removed: nothing of it is shown any more.
+                    let conversation = None;
+                    sink.send(&ConversationEvent { seq, conversation });
+                    return;
+                }
+                goes_on = wait(&mut conversation, &mut commits, &mut loads) => goes_on,
+            };
+            if !goes_on {
                 return;
             }
         }

@@ -9,6 +9,7 @@ mod account;
 mod accounts;
 mod app;
 mod attachments;
+mod believable;
 mod config;
 mod contract;
 mod conversation;

@@ -149,16 +149,7 @@ impl App {
         // Not yet active: it opens without traffic, and a run cut short here leaves it locked.
         account.session.unlock_key().await;
         self.open_account(&account).await;
-        let was_paused = match account.open() {
-            Some(open) => open.store.settings_get(PAUSED).await?.as_deref() == Some("1"),
-            None => false,
-        };
-        let state = if was_paused {
-            AccountState::Paused
-        } else {
-            AccountState::Active
-        };
-        if let Err(error) = self.set_state(&account, state).await {
+        if let Err(error) = self.set_unlocked(&account).await {
             if let Err(error) = account.session.lock().await {
                 tracing::warn!(account = %account.id, %error, "an account could not be locked again");
             }
@@ -170,8 +161,23 @@ impl App {
         Ok(Empty {})
     }
 
+    /// Active, or paused if it was before it was locked.
+    async fn set_unlocked(&self, account: &Account) -> Result<(), UiError> {
+        let was_paused = match account.open() {
+            Some(open) => open.store.settings_get(PAUSED).await?.as_deref() == Some("1"),
+            None => false,
+        };
+        let state = if was_paused {
+            AccountState::Paused
+        } else {
+            AccountState::Active
+        };
+        self.set_state(account, state).await
+    }
+
     /// Ends an account's session, at the tenant too if it answers within two seconds, and takes
-    /// it off the rail. Its mail is kept sealed for 30 days, or wiped.
+    /// it off the rail. Its mail is kept sealed for 30 days, or wiped. Without a keyring the copy
+    /// can be brought back until the app ends only: [`SealedView::until_quit`].
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::ChangeUnderWay`], [`ErrorCode::Disk`]: the account

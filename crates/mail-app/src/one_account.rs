@@ -39,16 +39,17 @@ impl App {
         accounts.collect()
     }
 
-    /// Signs out everybody but one. The caller has a turn ([`App::one_change`]).
+    /// Signs out these accounts, as far as they are here. The caller has a turn
+    /// ([`App::one_change`]).
     ///
     /// # Errors
     /// [`ErrorCode::Disk`], [`ErrorCode::ChangeUnderWay`]: those not signed out yet are still
     /// here.
-    pub(crate) async fn keep_only(&self, keep: &str, data: DataChoice) -> Result<(), UiError> {
-        for account in self.0.accounts.all() {
-            if account.id.as_str() == keep {
+    pub(crate) async fn send_away(&self, ids: &[String], data: DataChoice) -> Result<(), UiError> {
+        for id in ids {
+            let Some(account) = self.0.accounts.find(id) else {
                 continue;
-            }
+            };
             if account.is_frozen() {
                 return Err(UiError::new(ErrorCode::ChangeUnderWay));
             }
@@ -75,7 +76,9 @@ impl App {
             let keep = request.keep.as_deref();
             let keep = keep.ok_or_else(|| UiError::new(ErrorCode::ChooseAccount))?;
             self.account(keep)?;
-            self.keep_only(keep, request.data.unwrap_or(DataChoice::Sealed))
+            let others = accounts.iter().map(|account| account.id.to_string());
+            let others: Vec<_> = others.filter(|id| id != keep).collect();
+            self.send_away(&others, request.data.unwrap_or(DataChoice::Sealed))
                 .await?;
         }
         if !managed {

@@ -116,10 +116,22 @@ impl Paths {
         self.data.join("opened")
     }
 
+    /// Those of one account, as long as it is open.
+    #[must_use]
+    pub fn opened_of(&self, id: &AccountId) -> PathBuf {
+        self.opened().join(id.as_str())
+    }
+
     /// State of the built-in rehearsal.
     #[must_use]
     pub fn rehearsal(&self) -> PathBuf {
         self.data.join("rehearsal")
+    }
+
+    /// What was last seen of the clock.
+    #[must_use]
+    pub fn clock(&self) -> PathBuf {
+        self.data.join("clock.json")
     }
 
     /// What the window remembers.

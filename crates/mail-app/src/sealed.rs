@@ -41,8 +41,9 @@ pub(crate) fn step_done(step: &'static str) {
     tracing::trace!(target: STEP, step);
 }
 
-fn is_over(seal: &Seal) -> bool {
-    seal.keep_until.is_some_and(|until| until <= now())
+/// Whether nobody ever wanted the copy: what the person had wiped.
+fn is_unwanted(seal: &Seal) -> bool {
+    seal.keep_until.is_some_and(|until| until <= seal.at)
 }
 
 /// Octets of all files below a folder.
@@ -62,12 +63,18 @@ pub(crate) fn folder_octets(folder: &Path) -> u64 {
 }
 
 impl App {
+    /// Whether a copy's time is over, by a clock that is believed.
+    fn is_over(&self, seal: &Seal) -> bool {
+        let is_past = seal.keep_until.is_some_and(|until| until <= now());
+        is_unwanted(seal) || (is_past && self.0.believable.is_believed())
+    }
+
     /// All sealed copies of the tenant in use, newest first.
     pub(crate) async fn sealed_records(&self) -> Result<Vec<AccountRecord>, StoreError> {
         let issuer = self.0.tenant.read().await.as_ref().map(|it| it.issuer());
         let mut records = self.0.registry.accounts().await?;
         records.retain(|record| {
-            record.seal.is_some_and(|seal| !is_over(&seal))
+            record.seal.is_some_and(|seal| !self.is_over(&seal))
                 && Some(&record.issuer) == issuer.as_ref()
         });
         records.sort_by_key(|record| std::cmp::Reverse(record.seal.map(|seal| seal.at)));
@@ -89,6 +96,7 @@ impl App {
             },
             sealed_at: seal.at.seconds(),
             keep_until: seal.keep_until.map(UnixTime::seconds),
+            until_quit: seal.why != SealReason::KeyLost && self.ends_with_run(record),
             octets: folder_octets(&self.0.paths.sealed(&record.id)),
             journal: record.link_journal.is_some().then(|| record.id.to_string()),
         })
@@ -134,7 +142,7 @@ impl App {
         session_ended: bool,
     ) -> Result<Left, UiError> {
         let seal = record.seal.ok_or_else(|| UiError::new(ErrorCode::Bug))?;
-        if is_over(&seal) {
+        if self.is_over(&seal) {
             let receipt = self.destroy(record, session_ended).await?;
             return Ok(Left::Wiped(receipt));
         }
@@ -302,6 +310,9 @@ impl App {
     /// Finishes what an earlier run has begun and deletes the copies whose time is over.
     pub(crate) async fn tend_sealed(&self) -> Result<(), UiError> {
         let _turn = self.one_change().await;
+        if !self.0.believable.look(now()) {
+            tracing::warn!("the clock has gone far ahead; nothing is deleted by it for a day");
+        }
         let mut records = self.0.registry.accounts().await?;
         records.retain(|record| record.seal.is_some());
         if records.is_empty() {
@@ -315,8 +326,13 @@ impl App {
             }
         };
         for record in records {
-            let over = record.seal.is_some_and(|seal| is_over(&seal));
+            let over = record.seal.is_some_and(|seal| self.is_over(&seal));
             let folder = self.0.paths.account(&record.id);
+            if self.has_no_files(&record) {
+                self.0.registry.remove(&record.id).await?;
+                continue;
+            }
+            self.note_lost_key(&record).await?;
             if !over && !folder.exists() && !live.contains(&record.id) {
                 continue;
             }
@@ -327,6 +343,51 @@ impl App {
         }
         self.refresh_rail().await?;
         Ok(())
+    }
+
+    /// Whether the row is one a run was cut short of sealing files without a key under: they are
+    /// still the account's own, which begins anew when its person signs in again.
+    fn has_no_files(&self, record: &AccountRecord) -> bool {
+        let is_key_lost = record
+            .seal
+            .is_some_and(|seal| seal.why == SealReason::KeyLost);
+        is_key_lost
+            && !self.0.paths.sealed(&record.id).exists()
+            && !self.0.paths.account(&record.id).exists()
+    }
+
+    /// A copy whose key was in memory only cannot be opened once the run that had it has ended.
+    async fn note_lost_key(&self, record: &AccountRecord) -> Result<(), UiError> {
+        let Some(seal) = record.seal else {
+            return Ok(());
+        };
+        if seal.why != SealReason::SignedOut || !self.ends_with_run(record) {
+            return Ok(());
+        }
+        let vault = self.0.vault.get();
+        let (key, sealed) = (
+            vault.key(&record.id).await,
+            vault.sealed_key(&record.id).await,
+        );
+        if matches!((key, sealed), (Ok(None), Ok(None))) {
+            let seal = Some(Seal {
+                why: SealReason::KeyLost,
+                ..seal
+            });
+            let record = record.clone();
+            self.0
+                .registry
+                .update(AccountRecord { seal, ..record })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a copy's key never was in a keyring.
+    fn ends_with_run(&self, record: &AccountRecord) -> bool {
+        let note = self.0.paths.session_only(&record.id);
+        note.file_name()
+            .is_some_and(|note| self.0.paths.sealed(&record.id).join(note).exists())
     }
 
     /// Ends a session that a run was cut short of ending.

@@ -38,8 +38,8 @@ impl App {
             return self.settle_known(&known, signed_in).await;
         }
         drop(turn);
-        let chosen = match self.named(attempt, &identity).await {
-            Ok(Some(chosen)) => chosen,
+        let (chosen, replaced) = match self.named(attempt, &identity).await {
+            Ok(Some(named)) => named,
             Ok(None) => {
                 discard(signed_in).await;
                 return Ok(SignInView::Cancelled);
@@ -58,7 +58,7 @@ impl App {
         if let Some(known) = self.account_of(&identity.issuer, &identity.subject) {
             return self.settle_known(&known, signed_in).await;
         }
-        self.settle_new(signed_in, chosen).await
+        self.settle_new(signed_in, chosen, &replaced).await
     }
 
     /// Signed in again, as the account that was asked for or as somebody else.
@@ -149,12 +149,13 @@ impl App {
         })
     }
 
-    /// Says who is about to be added and waits for a name; none when it is given up.
+    /// Says who is about to be added, and who has to leave for that, and waits for a name; none
+    /// when it is given up. Gives the ids of those who were named too.
     async fn named(
         &self,
         attempt: &Attempt,
         identity: &VerifiedIdentity,
-    ) -> Result<Option<Chosen>, UiError> {
+    ) -> Result<Option<(Chosen, Vec<String>)>, UiError> {
         let (confirm, confirmed) = oneshot::channel();
         *attempt
             .confirm
@@ -165,6 +166,8 @@ impl App {
             None => None,
         };
         let sealed = self.sealed_of(&identity.issuer, &identity.subject).await;
+        let replaces = self.replaced();
+        let named = replaces.iter().map(|it| it.id.clone()).collect();
         attempt.phase.send_replace(SignInView::Confirm {
             person: identity.name.clone().unwrap_or_default(),
             name: self.suggested_name(identity).await,
@@ -172,10 +175,13 @@ impl App {
             connection,
             color: self.free_color(),
             sealed: sealed.and_then(|record| self.sealed_view(&record)),
-            replaces: self.replaced(),
+            replaces,
         });
         tokio::select! {
-            chosen = confirmed => chosen.map(Some).map_err(|_| UiError::new(ErrorCode::Bug)),
+            chosen = confirmed => match chosen {
+                Ok(chosen) => Ok(Some((chosen, named))),
+                Err(_) => Err(UiError::new(ErrorCode::Bug)),
+            },
             () = attempt.cancel.cancelled() => Ok(None),
             () = tokio::time::sleep(self.0.confirm_within) => {
                 Err(UiError::new(ErrorCode::SignInExpired))
@@ -183,11 +189,17 @@ impl App {
         }
     }
 
-    /// Adds the account; where only one may be here, the others are signed out after that.
-    async fn settle_new(&self, signed_in: SignedIn, chosen: Chosen) -> Result<SignInView, UiError> {
+    /// Adds the account; where only one may be here, those the person was told of are signed out
+    /// after that. Of anybody else who has come meanwhile the person is asked.
+    async fn settle_new(
+        &self,
+        signed_in: SignedIn,
+        chosen: Chosen,
+        replaced: &[String],
+    ) -> Result<SignInView, UiError> {
         let leaving = self.is_one_account();
-        let is_held = self.0.accounts.all().iter().any(|it| it.is_frozen());
-        if leaving && is_held {
+        let mut leave = replaced.iter().filter_map(|id| self.0.accounts.find(id));
+        if leaving && leave.any(|account| account.is_frozen()) {
             discard(signed_in).await;
             return Err(UiError::new(ErrorCode::ChangeUnderWay));
         }
@@ -202,7 +214,7 @@ impl App {
             None => self.add_account(signed_in, chosen).await?,
         };
         crate::sealed::step_done("added");
-        if leaving && let Err(error) = self.keep_only(&account, data).await {
+        if leaving && let Err(error) = self.send_away(replaced, data).await {
             // Both are here; the page is told that one has to be chosen.
             tracing::warn!(%error, "an account that had to leave is still here");
         }

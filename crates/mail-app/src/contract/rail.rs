@@ -177,6 +177,8 @@ pub struct SealedView {
     /// Deleted after this, Unix seconds; none to keep it.
     #[ts(type = "number | null")]
     pub keep_until: Option<i64>,
+    /// Its key is in memory only: it can be brought back until the app ends, and not after that.
+    pub until_quit: bool,
     /// Octets on disk.
     #[ts(type = "number")]
     pub octets: u64,
