@@ -4,7 +4,9 @@
 use std::io;
 use std::sync::Arc;
 
-use super::account::{Account, Touched};
+use serde::Serialize;
+
+use super::account::{Account, DRAFT, SEEN, Touched};
 use super::journal::Event;
 use super::message::Parsed;
 use super::{MailServer, Seat, ids};
@@ -39,6 +41,19 @@ pub enum DriverError {
     /// The change cannot be kept.
     #[error("the change cannot be written down")]
     Files(#[from] io::Error),
+}
+
+/// How much an account holds, wherever in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// Messages.
+    pub messages: u64,
+    /// Conversations with at least one message.
+    pub conversations: u64,
+    /// Messages that are not read, drafts aside.
+    pub unread: u64,
+    /// Drafts.
+    pub drafts: u64,
 }
 
 /// Puts a message into the inbox; gives its number.
@@ -245,6 +260,23 @@ impl MailServer {
             .filter(inside)
             .map(|n| ids::email(*n))
             .collect())
+    }
+
+    /// How much an account holds.
+    pub fn held(&self, account: &str) -> Result<Held, DriverError> {
+        let (_, seat) = self.seat(account)?;
+        let account = seat.account();
+        let mut held = Held::default();
+        for members in &account.threads {
+            let mut here = members.iter().filter_map(|n| account.record(*n)).peekable();
+            held.conversations += u64::from(here.peek().is_some());
+            for record in here {
+                held.messages += 1;
+                held.unread += u64::from(record.keywords & (SEEN | DRAFT) == 0);
+                held.drafts += u64::from(record.keywords & DRAFT != 0);
+            }
+        }
+        Ok(held)
     }
 
     /// The bytes of a message.

@@ -63,7 +63,7 @@ use crate::faults::Faults;
 use crate::people::Person;
 use crate::tenant::TokenVerifier;
 
-pub use driver::{DriverError, NewMail};
+pub use driver::{DriverError, Held, NewMail};
 
 /// What a mail server begins with.
 #[derive(Clone)]

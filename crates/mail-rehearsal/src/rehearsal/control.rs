@@ -1,13 +1,13 @@
 //! What another program can do to a running rehearsal besides faults: what an administrator of the tenant
 //! and people elsewhere do.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 
-use crate::mail_server::{MailServer, NewMail};
+use crate::mail_server::{Held, MailServer, NewMail};
 use crate::people::Linking;
 use crate::tenant::{NotSetAside, SetAsideUser, Tenant};
 
@@ -23,6 +23,11 @@ struct UserOrder {
 }
 
 #[derive(Deserialize)]
+struct AccountOrder {
+    account: String,
+}
+
+#[derive(Deserialize)]
 struct Delivery {
     /// The name, id or address of a mail account.
     account: String,
@@ -34,10 +39,11 @@ struct Delivery {
 
 /// `GET /tenant/set-aside` lists who is set aside; `POST /tenant/bring-back {user}`, `/tenant/linking
 /// {connection, linking}`, `/tenant/end-sessions {user}` and `/mail/deliver {account, from_name, from,
-/// subject, text}` do what they say. Unknown names are answered with 404.
+/// subject, text}` do what they say. `GET /mail/held?account=` counts. Unknown names are answered with 404.
 pub(super) fn routes(tenant: Tenant, mail: MailServer) -> Router {
     let mail = Router::new()
         .route("/mail/deliver", post(deliver))
+        .route("/mail/held", get(held))
         .with_state(mail);
     Router::new()
         .route("/tenant/set-aside", get(set_aside))
@@ -71,6 +77,14 @@ async fn linking(State(tenant): State<Tenant>, Json(order): Json<LinkingOrder>) 
 async fn end_sessions(State(tenant): State<Tenant>, Json(order): Json<UserOrder>) -> StatusCode {
     tenant.end_sessions_of(&order.user);
     StatusCode::NO_CONTENT
+}
+
+async fn held(
+    State(mail): State<MailServer>,
+    Query(of): Query<AccountOrder>,
+) -> Result<Json<Held>, StatusCode> {
+    let held = mail.held(&of.account).map_err(|_| StatusCode::NOT_FOUND)?;
+    Ok(Json(held))
 }
 
 async fn deliver(State(mail): State<MailServer>, Json(order): Json<Delivery>) -> StatusCode {
