@@ -5,6 +5,7 @@
 //! After a kill everything behind the journal's last line is cut off, so nothing is there twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -63,16 +64,15 @@ impl Archive {
         begun: Begun,
         known: Vec<Mailbox>,
     ) -> Result<Self, ExportError> {
+        // Looked at before anything is made: what is not ours is left as it is.
+        let is_begun = is_ours(folder)?;
         private_folder(folder)?;
-        let others = std::fs::read_dir(folder)
-            .at(folder)?
-            .filter(|entry| entry.as_ref().map_or(true, |e| e.file_name() != NOTES))
-            .count();
         private_folder(&folder.join(NOTES))?;
         let lock = lock(folder)?;
         let path = folder.join(JOURNAL);
         let journal = private_file(&path)?;
         let (lines, good) = read_journal(&journal).at(&path)?;
+        journal.set_len(good).at(&path)?;
         let mut archive = Self {
             folder: folder.to_owned(),
             begun: begun.clone(),
@@ -94,18 +94,11 @@ impl Archive {
                     return Err(ExportError::OtherExport);
                 }
                 archive.begun = before.clone();
-                archive.journal.set_len(good).at(&path)?;
                 archive.replay(rest);
             }
-            // A kill before the first line leaves an empty folder behind.
-            None if others == 0 => archive.unsaved.push(Line::Begun(begun)),
-            _ => {
-                // Ours are only the notes just made.
-                std::fs::remove_dir_all(folder.join(NOTES)).at(folder)?;
-                return Err(ExportError::NotEmpty {
-                    path: folder.to_owned(),
-                });
-            }
+            // A kill before the first line leaves notes without one behind.
+            None if !is_begun => archive.unsaved.push(Line::Begun(begun)),
+            _ => return Err(not_empty(folder)),
         }
         archive.journal.seek(SeekFrom::End(0)).at(&path)?;
         archive.cut()?;
@@ -356,6 +349,53 @@ impl Archive {
         }
         sync_folder(&self.folder)
     }
+}
+
+fn not_empty(path: &Path) -> ExportError {
+    ExportError::NotEmpty {
+        path: path.to_owned(),
+    }
+}
+
+/// Whether an unfinished export is there; none is in a folder that is not there, or that has
+/// nothing in it but what a run has left that was ended before its first line.
+///
+/// # Errors
+/// [`ExportError::NotEmpty`]: something else is there.
+fn is_ours(folder: &Path) -> Result<bool, ExportError> {
+    let names = names_in(folder)?;
+    let notes = names_in(&folder.join(NOTES))?;
+    let journal = folder.join(JOURNAL);
+    let lines = match File::open(&journal) {
+        Ok(file) => read_journal(&file).at(&journal)?.0,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(ExportError::io(&journal, error)),
+    };
+    if matches!(lines.first(), Some(Line::Begun(_))) {
+        return Ok(true);
+    }
+    let is_note = |name: &OsString| {
+        [JOURNAL, LOCK]
+            .iter()
+            .any(|own| Path::new(own).ends_with(name))
+    };
+    if lines.is_empty() && names.iter().all(|name| name == NOTES) && notes.iter().all(is_note) {
+        return Ok(false);
+    }
+    Err(not_empty(folder))
+}
+
+/// What is in a folder; nothing is in one that is not there.
+fn names_in(folder: &Path) -> Result<Vec<OsString>, ExportError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(ExportError::io(folder, error)),
+    };
+    entries
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<Result<_, _>>()
+        .at(folder)
 }
 
 fn lock(folder: &Path) -> Result<File, ExportError> {

@@ -1,6 +1,7 @@
 //! A whole account as files: every octet, after every kind of interruption.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -167,7 +168,6 @@ async fn another_program_reads_every_message_octet_by_octet() {
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_person_can_read_an_export() {
-    use std::os::unix::fs::PermissionsExt as _;
     let server = server(20);
     let home = TempDir::new().unwrap();
     let folder = home.path().join("export");
@@ -197,6 +197,24 @@ async fn a_folder_with_something_else_in_it_is_left_as_it_is() {
     let error = run(&server, &request(home.path())).await.unwrap_err();
     assert!(matches!(error, ExportError::NotEmpty { .. }), "{error:?}");
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    // Neither who may enter it nor what somebody else has called unfinished is touched.
+    let foreign = home.path().join(".unfinished");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("novel.txt"), "chapter one").unwrap();
+    let open_to_all = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(home.path(), open_to_all).unwrap();
+    for with_letter in [true, false] {
+        if !with_letter {
+            std::fs::remove_file(home.path().join("letter.txt")).unwrap();
+        }
+        let error = run(&server, &request(home.path())).await.unwrap_err();
+        assert!(matches!(error, ExportError::NotEmpty { .. }), "{error:?}");
+        let novel = std::fs::read_to_string(foreign.join("novel.txt")).unwrap();
+        assert_eq!(novel, "chapter one");
+        assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1);
+        let mode = home.path().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+    }
     // A finished export is something else, too.
     let folder = home.path().join("export");
     run(&server, &request(&folder)).await.unwrap();
