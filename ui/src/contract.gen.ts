@@ -998,6 +998,10 @@ sealed_at: number,
  */
 keep_until: number | null, 
 /**
+ * Its key is in memory only: it can be brought back until the app ends, and not after that.
+ */
+until_quit: boolean, 
+/**
  * Octets on disk.
  */
 octets: number, 
@@ -1656,7 +1660,7 @@ number: number | null,
  */
 other_number: number | null, };
 
-export type LinkTrouble = "same_person" | "already_opens" | "belongs_elsewhere" | "both_affected" | "kept_expired" | "proof_expired" | "wrong_person" | "not_finished" | "not_ours" | "forbidden" | "not_switched_on" | "linked_by_itself" | "cannot_count" | "not_settled" | "draft_open" | "no_space" | "export_incomplete" | "offline" | "no_answer" | "server_fault" | "too_many" | "not_shown_yet" | "session_left" | "keyring" | "cannot_seal" | "changed" | "typed_other" | "last_sign_in" | "clock" | "not_owner" | "busy" | "unexpected";
+export type LinkTrouble = "same_person" | "already_opens" | "belongs_elsewhere" | "both_affected" | "kept_expired" | "proof_expired" | "wrong_person" | "not_finished" | "not_ours" | "forbidden" | "not_switched_on" | "linked_by_itself" | "cannot_count" | "not_settled" | "draft_open" | "no_space" | "export_incomplete" | "offline" | "no_answer" | "server_fault" | "too_many" | "not_shown_yet" | "session_left" | "keyring" | "cannot_seal" | "not_back" | "other_joined" | "changed" | "typed_other" | "last_sign_in" | "clock" | "not_owner" | "busy" | "unexpected";
 
 export type AccountNameView = { 
 /**

@@ -193,6 +193,9 @@ test("a sealed copy says how long it is kept", () => {
   expect(keptWords(kept(0), now)).toBe("deleted today");
   expect(keptWords(kept(null), now)).toBe("kept for ever");
   expect(leftWords(kept(23), now)).toBe("23 days left");
+  // Days would be a promise that nobody keeps where the key is in memory only.
+  expect(keptWords({ ...kept(23), until_quit: true }, now)).toBe("readable until Braid ends");
+  expect(leftWords({ ...kept(23), until_quit: true }, now)).toBe("until Braid ends");
 });
 
 test("a receipt as text names every item and what was found of it", () => {

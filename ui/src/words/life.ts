@@ -15,8 +15,13 @@ export function daysLeft(
   return until === null ? null : Math.max(0, Math.ceil((until - now - LATE) / DAY));
 }
 
-/** "kept 23 days", "kept for ever". */
-export function keptWords(sealed: Pick<SealedView, "keep_until">, now?: number): string {
+type Kept = Pick<SealedView, "keep_until"> & Partial<Pick<SealedView, "until_quit">>;
+
+/** "kept 23 days", "kept for ever", and the truth where no keyring keeps the key. */
+export function keptWords(sealed: Kept, now?: number): string {
+  if (sealed.until_quit) {
+    return "readable until Braid ends";
+  }
   const days = daysLeft(sealed, now);
   if (days === null) {
     return "kept for ever";
@@ -25,7 +30,10 @@ export function keptWords(sealed: Pick<SealedView, "keep_until">, now?: number):
 }
 
 /** "23 days left", for an offer. */
-export function leftWords(sealed: Pick<SealedView, "keep_until">, now?: number): string {
+export function leftWords(sealed: Kept, now?: number): string {
+  if (sealed.until_quit) {
+    return "until Braid ends";
+  }
   const days = daysLeft(sealed, now);
   if (days === null) {
     return "kept for ever";

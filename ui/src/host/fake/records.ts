@@ -54,6 +54,7 @@ export function fakeSealed(account: AccountView, why: SealedWhy, days: number | 
     why,
     sealed_at: fakeNow(),
     keep_until: days === null ? null : fakeNow() + days * DAY,
+    until_quit: false,
     octets: 312_000_000,
     journal: why === "set_aside" ? `journal-${id}` : null,
   };
