@@ -77,11 +77,33 @@ fn refusal(error: &UiError) -> String {
         ErrorCode::ProofNeeded => {
             "sign in to this account again first; it has to be less than five minutes ago"
         }
-        ErrorCode::LastSignIn => "it is the only sign-in that opens this mailbox; add another one first",
+        ErrorCode::LastSignIn => {
+            "it is the only sign-in that opens this mailbox; add another one first"
+        }
         ErrorCode::ChangeUnderWay => "a change of sign-ins is under way",
-        ErrorCode::LinkingForbidden => "the organisation does not allow these sign-ins to be joined",
+        ErrorCode::LinkingForbidden => {
+            "the organisation does not allow these sign-ins to be joined"
+        }
         ErrorCode::NotOffered => "the login service does not offer it",
-        _ => "it did not work",
+        ErrorCode::BadRequest => "it was not understood",
+        ErrorCode::TenantAddress => "that is no address of a login service",
+        ErrorCode::TenantNotAuthress => "no Authress login service answers there",
+        ErrorCode::ApplicationId => "an application id looks different",
+        ErrorCode::ApplicationRefused => {
+            "the login service does not know this application or its redirect address"
+        }
+        ErrorCode::Refused => "the server refuses",
+        ErrorCode::SaveOnly => "this file can only be saved",
+        ErrorCode::Disk => "a file could not be written or deleted; is there room on the disk",
+        ErrorCode::Managed => "the organisation has set it",
+        ErrorCode::AccountsLeft => "there are still accounts; remove them first",
+        ErrorCode::ChooseAccount => "only one account may be here; sign the other one out first",
+        ErrorCode::SignInTaken => "this sign-in opens another mailbox already",
+        ErrorCode::Paused => "the account is paused; resume it first",
+        ErrorCode::Locked => "the account is locked; unlock it first",
+        ErrorCode::PersonHere => "this person is here already, as another account",
+        ErrorCode::Picture => "that is no picture, or it is too large",
+        ErrorCode::Bug => "it did not work; this is a fault of Braid's",
     };
     match &error.detail {
         Some(detail) => format!("{words} ({detail})"),

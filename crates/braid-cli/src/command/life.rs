@@ -110,11 +110,15 @@ fn copy_in_words(copy: &SealedView) -> String {
         || "until it is deleted".into(),
         |at| format!("until {}", rfc3339(at)),
     );
-    format!(
+    let mut text = format!(
         "A sealed copy of {} <{}> is kept {until}: {} KB, {}",
         copy.name,
         copy.email,
         copy.octets / 1024,
         copy.id
-    )
+    );
+    if copy.until_quit {
+        text.push_str(". No keyring has its key: nobody can open it after this program has ended");
+    }
+    text
 }
