@@ -172,6 +172,7 @@ impl App {
         request: AddIdentityRequest,
         guide: Guide,
     ) -> Result<AttemptView, UiError> {
+        let adding = self.0.linking.adding();
         let account = self.may_change_identities(&request.account)?;
         let parts = self.parts_of_sign_in(Some(&request.connection)).await?;
         let login = LoginRequest {
@@ -181,6 +182,7 @@ impl App {
         };
         let app = self.clone();
         Ok(self.begin_attempt(|attempt| async move {
+            let _adding = adding;
             let before = account.session.profile().await.map_err(session_error)?;
             let asked = app
                 .ask_for_identity(&attempt, &account, parts, login.clone(), guide)
@@ -292,6 +294,7 @@ impl App {
         &self,
         request: RemoveIdentityRequest,
     ) -> Result<IdentitiesView, UiError> {
+        let _turn = self.0.linking.one_removal().await;
         let account = self.may_change_identities(&request.account)?;
         let before = account.session.profile().await.map_err(session_error)?;
         let is_it = |known: &KnownIdentity| {

@@ -188,6 +188,22 @@ pub(crate) fn make_private_folder(dir: &Path) -> io::Result<()> {
         .create(dir)
 }
 
+/// Makes a folder for its owner only, below one that is there; if it was not there it is on the
+/// disk when this returns, and so is what is written into it atomically later.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn make_lasting_folder(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    make_private_folder(dir)?;
+    match dir.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
 /// Held as long as this process owns the data folder. The system lets go of it when the
 /// process ends, however it ends, so a stale lock cannot exist.
 #[derive(Debug)]

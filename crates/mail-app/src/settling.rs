@@ -35,7 +35,7 @@ impl App {
             return self.settle_again(&asked_for, known, signed_in).await;
         }
         if let Some(known) = known {
-            return self.settle_known(&known, signed_in).await;
+            return self.settle_known(&known, signed_in, turn).await;
         }
         drop(turn);
         let (chosen, replaced) = match self.named(attempt, &identity).await {
@@ -49,14 +49,14 @@ impl App {
                 return Err(error);
             }
         };
-        let _turn = self.one_change().await;
+        let turn = self.one_change().await;
         if attempt.cancel.is_cancelled() {
             discard(signed_in).await;
             return Ok(SignInView::Cancelled);
         }
         // Another attempt may have added the same person while this one waited for a name.
         if let Some(known) = self.account_of(&identity.issuer, &identity.subject) {
-            return self.settle_known(&known, signed_in).await;
+            return self.settle_known(&known, signed_in, turn).await;
         }
         self.settle_new(signed_in, chosen, &replaced).await
     }
@@ -95,6 +95,7 @@ impl App {
         &self,
         known: &Arc<Account>,
         signed_in: SignedIn,
+        turn: tokio::sync::MutexGuard<'_, ()>,
     ) -> Result<SignInView, UiError> {
         let account = known.id.to_string();
         let state = *known.session.state().borrow();
@@ -109,6 +110,8 @@ impl App {
             }
         }
         let used = signed_in.identity.connection.clone();
+        // Nothing is changed from here on; the service is asked without a turn.
+        drop(turn);
         let Some(used) = used.filter(|used| known.record().connection.as_ref() != Some(used))
         else {
             discard(signed_in).await;

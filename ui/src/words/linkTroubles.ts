@@ -130,8 +130,8 @@ const WORDS: Record<LinkTrouble, Make> = {
   cannot_count: ({ number: here }, { set_aside }) =>
     warn(
       here === null
-        ? `We cannot say how much of ${set_aside.name} would be set aside.`
-        : `We cannot say how much would be set aside. At least ${count(here, "conversation is", "conversations are")} on this computer.`,
+        ? `We cannot say how much of ${set_aside.name} would be set aside, or whether messages wait to be sent.`
+        : `We cannot say how much would be set aside, or whether messages wait to be sent. At least ${count(here, "conversation is", "conversations are")} on this computer.`,
       "look_again",
     ),
   not_settled: ({ number: messages, other_number: changes }) => {
@@ -182,6 +182,18 @@ const WORDS: Record<LinkTrouble, Make> = {
     danger(
       `The copy of ${set_aside.name} on this computer cannot be sealed${detail ? ` (${detail})` : ""}. ${NOTHING}`,
       "look_again",
+      "copy_details",
+    ),
+  not_back: ({ detail }, { set_aside }) =>
+    warn(
+      `It was not done, but ${set_aside.name} is not back on this computer yet${detail ? ` (${detail})` : ""}. We try again by ourselves.`,
+      "look_again",
+      "copy_details",
+    ),
+  other_joined: ({ detail }, { kept, set_aside }) =>
+    danger(
+      `${detail ?? "Another sign-in"} opens ${kept.name} now, and ${set_aside.email} does not. ${set_aside.name} is as before. If you do not know this sign-in, remove it.`,
+      "sign_ins",
       "copy_details",
     ),
   changed: ({ number: messages, other_number: changes }) =>

@@ -8,6 +8,7 @@ import {
   LINK_WORK,
   linkCountRows,
   linkHeading,
+  linkUnknownLead,
   linkOfferName,
   linkRequestText,
   linkStepOf,
@@ -120,6 +121,23 @@ test("the exact words people read most", () => {
     "Choir itself has 2 sign-ins. Setting it aside affects both.",
   );
   expect(say("already_opens", null)).toBe("ana@choir.example already opens Personal.");
+});
+
+test("what is not back, and what somebody else was joined to, is not called unchanged", () => {
+  const trouble = (kind: LinkTroubleView["kind"]) => ({
+    kind,
+    detail: "eve@northwind.example",
+    number: null,
+    other_number: null,
+  });
+  const back = view({ stage: "unknown", journal: "j" }, trouble("not_back"));
+  expect(linkHeading(back)).toBe("Choir is not back yet");
+  expect(linkUnknownLead(back)).toMatch(/^The service did not make the change\./u);
+  const unknown = view({ stage: "unknown", journal: "j" }, trouble("no_answer"));
+  expect(linkUnknownLead(unknown)).toMatch(/^We could not learn the answer\./u);
+  const other = view({ stage: "not_changed" }, trouble("other_joined"));
+  expect(linkHeading(other)).toBe("Another sign-in opens Personal now");
+  expect(linkTroubleWords(trouble("other_joined"), NAMES).text).toContain("eve@northwind.example");
 });
 
 test("good news is no alarm", () => {

@@ -85,10 +85,21 @@ export function linkHeading(link: LinkView): string {
     case "done":
       return `Both sign-ins open ${kept.name} now`;
     case "not_changed":
-      return "Nothing was changed";
+      return link.trouble?.kind === "other_joined"
+        ? `Another sign-in opens ${kept.name} now`
+        : "Nothing was changed";
     case "unknown":
-      return "We do not know yet whether it happened";
+      return link.trouble?.kind === "not_back"
+        ? `${aside.name} is not back yet`
+        : "We do not know yet whether it happened";
   }
+}
+
+/** What is said while the end is not known, or not everything is back. */
+export function linkUnknownLead(link: LinkView): string {
+  return link.trouble?.kind === "not_back"
+    ? "The service did not make the change. What was sealed on this computer is brought back as soon as that is possible, also after a restart."
+    : "We could not learn the answer. We will look again by ourselves, also after a restart; it is never asked a second time.";
 }
 
 const WORKING: Record<LinkStep, (link: LinkView) => string> = {

@@ -438,6 +438,10 @@ pub enum LinkTrouble {
     Keyring,
     /// The local copy cannot be sealed.
     CannotSeal,
+    /// It came to nothing, but the mailbox is not back on this computer yet.
+    NotBack,
+    /// In the browser somebody else signed in, and the service joined that sign-in.
+    OtherJoined,
     /// The mailbox changed since the person looked.
     Changed,
     /// What was typed is something else.

@@ -6,33 +6,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail_auth::{
-    AccountKey, LinkAnswer, LoginRequest, Refusal, Session, SessionParts, Vault, VaultError,
-};
-use mail_model::AccountId;
-use mail_store::{AccountRecord, AccountState, Seal, SealReason};
+use mail_auth::{LinkAnswer, LoginRequest, Profile, Refusal};
 use tokio_util::sync::CancellationToken;
 
 use super::flow::{Flow, trouble, trouble_in_words};
-use super::journal::{Answer, Entry, Stage, Way};
-use super::machine::Event;
+use super::journal::{Answer, Entry, Stage, Way, WayIn};
+use super::machine::{Event, State};
 use super::proving::of_error;
 use super::sealing::of_session;
 use crate::app::App;
-use crate::contract::{LinkStep, LinkTrouble, LinkTroubleView, SignInView, UiError};
-use crate::sealed::{KEPT_DAYS, days_from, step_done};
+use crate::contract::{LinkTrouble, LinkTroubleView, SignInView, UiError};
+use crate::sealed::step_done;
 
 type Came = (Event, Option<LinkTroubleView>);
 
 /// Between two looks at a list that does not have it.
 const BREATH: Duration = Duration::from_secs(2);
 /// The first wait before it is looked for again by itself; doubled up to the longest.
-const FIRST_WAIT: Duration = Duration::from_secs(5);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub(super) const FIRST_WAIT: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How often a list is read without it before a service that said "yes" is not believed any more.
 const NOT_BELIEVED: u32 = 6;
 /// The same where it said nothing that is clear.
 const NOT_THERE: u32 = 2;
+/// Seconds after which a question that was lost on its way cannot arrive any more.
+const NOT_ON_ITS_WAY: i64 = 60 * 60;
 
 impl App {
     /// Asks, once. The record says so before.
@@ -152,11 +150,12 @@ impl App {
     }
 
     /// Reads the service's list: twice, with a pause, as long as it does not have it.
-    pub(super) async fn look_up(&self, flow: &Arc<Flow>) -> Came {
+    async fn look_up(&self, flow: &Arc<Flow>) -> Came {
         let (Ok((kept, _)), Some(entry)) = (self.both(flow), flow.now().entry.clone()) else {
             return (Event::CannotTell(LinkTrouble::Unexpected), None);
         };
         let sign_in = entry.sign_in.identity();
+        let mut other = None;
         for again in [false, true] {
             if again {
                 tokio::time::sleep(BREATH).await;
@@ -171,11 +170,14 @@ impl App {
                         Err(told) => (Event::CannotTell(told.kind), Some(told)),
                     };
                 }
-                Ok(_) => flow.with(|now| {
-                    if let Some(entry) = &mut now.entry {
-                        entry.absent_looks = entry.absent_looks.saturating_add(1);
-                    }
-                }),
+                Ok(profile) => {
+                    other = joined_instead(&entry, &profile);
+                    flow.with(|now| {
+                        if let Some(entry) = &mut now.entry {
+                            entry.absent_looks = entry.absent_looks.saturating_add(1);
+                        }
+                    });
+                }
                 Err(error) => {
                     tracing::info!(%error, "what became of a change cannot be looked up now");
                     let kept_out = of_session(&error);
@@ -187,177 +189,127 @@ impl App {
                 }
             }
         }
-        let (looks, answer, why) = {
+        self.judge_absence(flow, other).await
+    }
+
+    /// What a list without it means.
+    async fn judge_absence(&self, flow: &Arc<Flow>, other: Option<String>) -> Came {
+        let (entry, why) = {
             let now = flow.now();
-            let entry = now.entry.as_ref();
-            (
-                entry.map_or(0, |entry| entry.absent_looks),
-                entry.and_then(|entry| entry.answer),
-                now.trouble.clone(),
-            )
+            (now.entry.clone(), now.asked_trouble.clone())
         };
-        let said_yes = answer == Some(Answer::Yes);
-        if said_yes && looks < NOT_BELIEVED {
+        let Some(entry) = entry else {
+            return (Event::CannotTell(LinkTrouble::Unexpected), None);
+        };
+        // In the browser one sign-in is joined: it was another one.
+        let other = other.map(|other| trouble_in_words(LinkTrouble::OtherJoined, other));
+        let said_yes = entry.answer == Some(Answer::Yes);
+        if other.is_none() && said_yes && entry.absent_looks < NOT_BELIEVED {
             return (Event::CannotTell(LinkTrouble::NotShownYet), None);
         }
-        if looks < NOT_THERE {
+        if other.is_none() && entry.absent_looks < NOT_THERE {
             return (Event::CannotTell(LinkTrouble::NoAnswer), None);
         }
-        let told = match why {
+        // Absent from one list is not yet present in the other.
+        if !self.is_surely_absent(&entry).await {
+            let told = other.unwrap_or_else(|| trouble(LinkTrouble::NoAnswer));
+            return (Event::CannotTell(told.kind), Some(told));
+        }
+        let told = match (other, why) {
+            (Some(other), _) => other,
             _ if said_yes => trouble_in_words(
                 LinkTrouble::ServerFault,
                 "it confirmed the change and did not make it",
             ),
-            Some(why) => why,
-            None => trouble(LinkTrouble::NoAnswer),
+            (None, Some(why)) => why,
+            (None, None) => trouble(LinkTrouble::NoAnswer),
         };
         (Event::Absent(told.kind), Some(told))
     }
 
-    /// Looks again after a while, longer each time, until it is known or the app is stopped.
-    pub(super) async fn look_up_later(&self, flow: &Arc<Flow>, stop: &CancellationToken) -> Came {
-        let mut wait = FIRST_WAIT;
-        loop {
-            let mut accounts = self.0.accounts.watch();
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                // The kept side has signed in again, or the network is back.
-                changed = accounts.changed(), if wait > FIRST_WAIT => {
-                    if changed.is_ok() {
-                        tokio::time::sleep(BREATH).await;
-                    }
-                }
-                () = stop.cancelled() => break,
-                () = self.0.stopping.cancelled() => break,
-            }
-            let came = self.look_up(flow).await;
-            if let (Event::CannotTell(_), Some(told)) = &came {
-                let told = told.clone();
-                flow.with(|now| now.trouble = Some(told));
-            }
-            if !matches!(came.0, Event::CannotTell(_)) {
-                return came;
-            }
-            wait = (wait * 2).min(LONGEST_WAIT);
-        }
-        (Event::CannotTell(LinkTrouble::NoAnswer), None)
-    }
-
-    /// Keeps the sealed copy, ends the old session, and lets the kept mailbox go on.
-    pub(super) async fn close_old(&self, flow: &Arc<Flow>) -> Came {
-        let Some(entry) = flow.now().entry.clone() else {
-            return (Event::Closed { ended: false }, None);
+    /// Whether the sign-in surely opens the other mailbox still: by the list of that mailbox's own
+    /// session, read with the sealed files. Where the service does not take that session any
+    /// more, time is the proof.
+    async fn is_surely_absent(&self, entry: &Entry) -> bool {
+        let Some((_, session)) = self.old_session(entry).await else {
+            return self.is_long_ago(entry);
         };
-        let _turn = self.one_change().await;
-        flow.with(|now| now.working = LinkStep::Closing);
-        let until = match self.keep_sealed_copy(&entry).await {
-            Ok(until) => until,
+        match session.profile().await {
+            Ok(profile) => profile.opens_with(&entry.sign_in.identity()),
+            Err(error) if of_session(&error).kind == LinkTrouble::KeptExpired => {
+                self.is_long_ago(entry)
+            }
             Err(error) => {
-                tracing::error!(%error, "a sealed copy is not in the list yet");
-                None
-            }
-        };
-        step_done("copy kept");
-        let ended = self.end_old_session(&entry).await;
-        let (Some(kept), Some(set_aside)) = (entry.kept.id(), entry.set_aside.id()) else {
-            return (Event::Closed { ended }, None);
-        };
-        self.0.linking.let_go(&kept, &set_aside);
-        if let Ok(account) = self.account(kept.as_str()) {
-            account.thaw().await;
-            if let Ok(profile) = account.session.profile().await {
-                account.remember_identities(&profile).await;
-            }
-        }
-        let noted = self.note(flow, |entry| {
-            entry.stage = Stage::Done;
-            entry.session_ended = Some(ended);
-            entry.ended_at = Some(self.0.linking.now().seconds());
-        });
-        if noted.is_err() {
-            tracing::warn!("the end of a change is written down at the next start");
-        }
-        step_done("done");
-        self.0.accounts.members_changed();
-        let told = LinkTroubleView {
-            number: until,
-            ..trouble(LinkTrouble::SessionLeft)
-        };
-        (Event::Closed { ended }, (!ended).then_some(told))
-    }
-
-    /// The account leaves the rail and becomes a sealed copy. When its old session ends by
-    /// itself, if the service has said so.
-    async fn keep_sealed_copy(&self, entry: &Entry) -> Result<Option<i64>, UiError> {
-        let Some(id) = entry.set_aside.id() else {
-            return Ok(None);
-        };
-        let account = self.account(id.as_str()).ok();
-        let until = account
-            .as_ref()
-            .and_then(|account| account.session.details().session_until)
-            .map(mail_model::UnixTime::seconds);
-        let records = self.0.registry.accounts().await?;
-        if let Some(record) = records.into_iter().find(|record| record.id == id)
-            && record.state != AccountState::Sealed
-        {
-            let at = self.0.linking.now();
-            let sealed = AccountRecord {
-                state: AccountState::Sealed,
-                seal: Some(Seal {
-                    at,
-                    why: SealReason::SetAside,
-                    keep_until: Some(days_from(at, KEPT_DAYS)),
-                }),
-                ..record
-            };
-            self.0
-                .registry
-                .set_link_journal(&id, Some(&entry.id))
-                .await?;
-            self.0.registry.update(sealed).await?;
-        }
-        if let Some(account) = account {
-            self.0.accounts.remove(&account);
-        }
-        self.refresh_rail().await?;
-        Ok(until)
-    }
-
-    /// Ends the session of the mailbox that was set aside, from its sealed file.
-    async fn end_old_session(&self, entry: &Entry) -> bool {
-        let Some(id) = entry.set_aside.id() else {
-            return false;
-        };
-        let file = self.0.paths.sealed(&id).join("session.sealed");
-        if !file.exists() {
-            return entry.session_ended.unwrap_or(false);
-        }
-        let record = match self.0.registry.accounts().await {
-            Ok(records) => records.into_iter().find(|record| record.id == id),
-            Err(_) => None,
-        };
-        let Some(record) = record else {
-            return false;
-        };
-        let Ok(parts) = self.session_parts(&record).await else {
-            return false;
-        };
-        let vault: Arc<dyn Vault> = Arc::new(Sealed(Arc::clone(&parts.vault)));
-        let session = Session::open(SessionParts {
-            vault,
-            file,
-            ..parts
-        })
-        .await;
-        match session.sign_out().await {
-            Ok(report) => report.told_login_service,
-            Err(error) => {
-                tracing::warn!(account = %id, %error, "an old session did not end well");
+                tracing::info!(%error, "whether a change came to nothing cannot be told now");
                 false
             }
         }
     }
+
+    fn is_long_ago(&self, entry: &Entry) -> bool {
+        let now = self.0.linking.now().seconds();
+        let asked = entry.asked_at.unwrap_or(entry.prepared_at);
+        now.saturating_sub(asked) >= NOT_ON_ITS_WAY
+    }
+
+    /// Looks, and takes the step that follows from it.
+    pub(super) async fn look(&self, flow: &Arc<Flow>) {
+        let _turn = flow.turn.lock().await;
+        if !matches!(flow.state(), State::Looking | State::Unknown) {
+            return;
+        }
+        let (event, told) = tokio::select! {
+            came = self.look_up(flow) => came,
+            // The next start looks again.
+            () = self.0.stopping.cancelled() => return,
+        };
+        self.happen(flow, event, told).await;
+    }
+
+    /// Looks again after a while, longer each time, until it is known or the app is stopped.
+    pub(super) async fn look_later(&self, flow: &Arc<Flow>, stop: &CancellationToken) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            // From the last look on: that one renews the session by itself.
+            let kept = self.both(flow).ok().map(|(kept, _)| kept.session.state());
+            let signs_in_again = async {
+                match kept {
+                    Some(mut session) => session.changed().await.is_ok(),
+                    None => false,
+                }
+            };
+            let goes_on = tokio::select! {
+                waited = self.wait_a_while(wait, stop) => waited,
+                true = signs_in_again => self.wait_a_while(BREATH, stop).await,
+            };
+            if !goes_on {
+                return;
+            }
+            self.look(flow).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Waits; `false` when nobody needs what comes then.
+    pub(super) async fn wait_a_while(&self, wait: Duration, stop: &CancellationToken) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            () = stop.cancelled() => false,
+            () = self.0.stopping.cancelled() => false,
+        }
+    }
+}
+
+/// A sign-in that opens the kept mailbox now and is neither one of before nor the one that was
+/// asked for; only the browser can bring one.
+fn joined_instead(entry: &Entry, profile: &Profile) -> Option<String> {
+    if entry.way != Way::Browser {
+        return None;
+    }
+    let mut linked = profile.linked_identities.iter();
+    let other = linked.find(|linked| !entry.expected.contains(&WayIn::of(&linked.connection)))?;
+    let name = other.email.as_ref().or(other.name.as_ref());
+    Some(name.unwrap_or(&other.connection.user_id).clone())
 }
 
 /// What a clear "no" means.
@@ -375,59 +327,5 @@ fn refused(status: u16, refusal: &Refusal, retry_after: Option<Duration>) -> Lin
             ..trouble(LinkTrouble::TooMany)
         },
         _ => trouble_in_words(LinkTrouble::Unexpected, words),
-    }
-}
-
-/// Gives the sealed key for the live one, to read the sealed session and nothing else.
-struct Sealed(Arc<dyn Vault>);
-
-#[async_trait::async_trait]
-impl Vault for Sealed {
-    async fn key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
-        self.0.sealed_key(account).await
-    }
-
-    async fn create_key(&self, _: &AccountId) -> Result<AccountKey, VaultError> {
-        Err(VaultError::AlreadyThere)
-    }
-
-    async fn delete_key(&self, _: &AccountId) -> Result<(), VaultError> {
-        Err(VaultError::NoKey)
-    }
-
-    async fn replace_damaged_key(&self, _: &AccountId) -> Result<AccountKey, VaultError> {
-        Err(VaultError::AlreadyThere)
-    }
-
-    async fn seal_key(&self, _: &AccountId) -> Result<(), VaultError> {
-        Err(VaultError::NoKey)
-    }
-
-    async fn unseal_key(&self, _: &AccountId) -> Result<(), VaultError> {
-        Err(VaultError::NoKey)
-    }
-
-    async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
-        self.0.sealed_key(account).await
-    }
-
-    async fn delete_sealed_key(&self, _: &AccountId) -> Result<(), VaultError> {
-        Err(VaultError::NoKey)
-    }
-
-    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
-        self.0.sealed_names().await
-    }
-
-    fn forget(&self, account: &AccountId) {
-        self.0.forget(account);
-    }
-
-    async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
-        Ok(Vec::new())
-    }
-
-    fn is_lasting(&self) -> bool {
-        self.0.is_lasting()
     }
 }

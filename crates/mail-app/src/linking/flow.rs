@@ -52,6 +52,15 @@ impl Side {
         }
     }
 
+    /// What confirms that this mailbox is set aside: its address, or its name where it has none.
+    pub(super) fn type_this(&self) -> &str {
+        if self.view.email.trim().is_empty() {
+            &self.view.name
+        } else {
+            &self.view.email
+        }
+    }
+
     fn view(&self, side: LinkSide) -> LinkMailboxView {
         LinkMailboxView {
             proved_until: self
@@ -108,6 +117,10 @@ pub(super) struct Now {
     pub(super) wanted: Option<Wanted>,
     pub(super) settle: (Unsettled, SettleHow),
     pub(super) trouble: Option<LinkTroubleView>,
+    /// What was unclear about the answer to the question.
+    pub(super) asked_trouble: Option<LinkTroubleView>,
+    /// Why it came to nothing, while it is not back yet.
+    pub(super) came_to_nothing: Option<LinkTroubleView>,
     /// The sign-in in the browser that belongs to it.
     pub(super) attempt: Option<String>,
     /// Who takes the person there.
@@ -123,6 +136,9 @@ pub(crate) struct Flow {
     pub(super) id: String,
     now: Mutex<Now>,
     view: watch::Sender<LinkView>,
+    /// Held from a look at the service's list to the step that follows from it, everything that
+    /// is brought back between them included.
+    pub(super) turn: tokio::sync::Mutex<()>,
 }
 
 impl Flow {
@@ -139,6 +155,8 @@ impl Flow {
             wanted: None,
             settle: (Unsettled::Queue, SettleHow::Send),
             trouble: None,
+            asked_trouble: None,
+            came_to_nothing: None,
             attempt: None,
             guide: Guide::Browser,
             working: LinkStep::Checking,
@@ -150,6 +168,7 @@ impl Flow {
             id,
             now: Mutex::new(now),
             view,
+            turn: tokio::sync::Mutex::default(),
         })
     }
 
@@ -178,6 +197,12 @@ impl Flow {
             changed
         });
         out
+    }
+
+    /// Whether the event belongs to the present state.
+    pub(super) fn would_take(&self, event: Event) -> bool {
+        let now = self.now();
+        step(now.state, event, now.facts()).is_some()
     }
 
     /// Takes a step; gives what has to be done. `None` when the event does not belong here.
@@ -237,6 +262,9 @@ impl Now {
             Some(told) if told.kind == kind => told,
             _ => self.figures(kind),
         });
+        if matches!(event, Event::Unclear(_)) {
+            self.asked_trouble = self.trouble.clone();
+        }
         self.working = match taken.state {
             State::Sealing => LinkStep::Sealing,
             State::Asking => LinkStep::Asking,
@@ -287,6 +315,13 @@ impl Now {
         }
     }
 
+    /// Which side an account is on at the moment.
+    pub(super) fn side_of(&self, account: &AccountId) -> Option<LinkSide> {
+        [LinkSide::Kept, LinkSide::SetAside]
+            .into_iter()
+            .find(|side| self.side(*side).id == *account)
+    }
+
     pub(super) fn side(&self, side: LinkSide) -> &Side {
         match side {
             LinkSide::Kept => &self.kept,
@@ -329,7 +364,7 @@ impl Now {
             },
             State::Exported => LinkStageView::Exported,
             State::Confirm => LinkStageView::Confirm {
-                type_this: self.set_aside.view.email.clone(),
+                type_this: self.set_aside.type_this().to_owned(),
             },
             State::Sealing | State::Asking | State::Looking | State::Closing => {
                 LinkStageView::Working { step: self.working }
@@ -344,7 +379,7 @@ impl Now {
                 sealed: self.set_aside.id.to_string(),
             },
             State::NotChanged | State::Over => LinkStageView::NotChanged,
-            State::Unknown => LinkStageView::Unknown {
+            State::Unknown | State::Undoing => LinkStageView::Unknown {
                 journal: self.journal(),
             },
         }

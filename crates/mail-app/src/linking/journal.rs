@@ -11,7 +11,7 @@ use mail_auth::{ConnectionIdentity, Profile};
 use mail_model::AccountId;
 use serde::{Deserialize, Serialize};
 
-use crate::paths::{make_private_folder, write_atomically};
+use crate::paths::{make_lasting_folder, write_atomically};
 
 /// How far a change is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +144,21 @@ pub(crate) struct Entry {
     pub(crate) session_ended: Option<bool>,
 }
 
+/// Records that say that something is left to do.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct OpenEntries {
+    /// Oldest first.
+    pub(crate) entries: Vec<Entry>,
+    /// How many say nothing at all.
+    pub(crate) unreadable: usize,
+}
+
+impl OpenEntries {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.unreadable == 0
+    }
+}
+
 /// The folder of all records.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal(PathBuf);
@@ -161,7 +176,7 @@ impl Journal {
 
     /// Writes a record; it is on the disk when this returns.
     pub(crate) fn write(&self, entry: &Entry) -> io::Result<()> {
-        make_private_folder(&self.0)?;
+        make_lasting_folder(&self.0)?;
         write_atomically(&self.file(&entry.id)?, &serde_json::to_vec_pretty(entry)?)
     }
 
@@ -169,27 +184,35 @@ impl Journal {
         Ok(serde_json::from_slice(&std::fs::read(self.file(id)?)?)?)
     }
 
-    /// All records that say that something is left to do. One that cannot be read is an error:
-    /// nobody may act as if it were not there.
-    pub(crate) fn open_entries(&self) -> io::Result<Vec<Entry>> {
+    /// All records that say that something is left to do. One that cannot be read does not hide
+    /// the others, and is counted: nobody may begin anything as if it were not there.
+    pub(crate) fn open_entries(&self) -> io::Result<OpenEntries> {
         let files = match std::fs::read_dir(&self.0) {
             Ok(files) => files,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(OpenEntries::default());
+            }
             Err(error) => return Err(error),
         };
-        let mut open = Vec::new();
+        let mut found = OpenEntries::default();
         for file in files {
             let path = file?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let entry: Entry = serde_json::from_slice(&std::fs::read(&path)?)?;
-            if entry.stage.is_open() {
-                open.push(entry);
+            let read =
+                std::fs::read(&path).and_then(|bytes| Ok(serde_json::from_slice::<Entry>(&bytes)?));
+            match read {
+                Ok(entry) if entry.stage.is_open() => found.entries.push(entry),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a record of a change cannot be read");
+                    found.unreadable += 1;
+                }
             }
         }
-        open.sort_by_key(|entry| entry.prepared_at);
-        Ok(open)
+        found.entries.sort_by_key(|entry| entry.prepared_at);
+        Ok(found)
     }
 }
 
@@ -237,7 +260,7 @@ pub(super) mod tests {
         assert!(journal.open_entries().unwrap().is_empty());
         let mut one = entry();
         journal.write(&one).unwrap();
-        assert_eq!(journal.open_entries().unwrap(), [one.clone()]);
+        assert_eq!(journal.open_entries().unwrap().entries, [one.clone()]);
         for (stage, open) in [
             (Stage::Sealed, 1),
             (Stage::Asked, 1),
@@ -248,7 +271,8 @@ pub(super) mod tests {
         ] {
             one.stage = stage;
             journal.write(&one).unwrap();
-            assert_eq!(journal.open_entries().unwrap().len(), open, "{stage:?}");
+            let found = journal.open_entries().unwrap().entries;
+            assert_eq!(found.len(), open, "{stage:?}");
         }
         assert_eq!(journal.read(&one.id).unwrap(), one);
     }
@@ -262,11 +286,22 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_record_that_cannot_be_read_is_not_taken_for_none() {
+    fn a_record_that_cannot_be_read_is_not_taken_for_none_and_hides_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::below(folder.path());
-        journal.write(&entry()).unwrap();
+        let whole = entry();
+        journal.write(&whole).unwrap();
         std::fs::write(folder.path().join("links/half.json"), "{\"id\":").unwrap();
-        assert!(journal.open_entries().is_err());
+        let found = journal.open_entries().unwrap();
+        assert_eq!(
+            (&found.entries[..], found.unreadable),
+            (&[whole.clone()][..], 1)
+        );
+        let ended = Entry {
+            stage: Stage::Undone,
+            ..whole
+        };
+        journal.write(&ended).unwrap();
+        assert!(!journal.open_entries().unwrap().is_empty());
     }
 }

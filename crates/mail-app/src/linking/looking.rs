@@ -46,19 +46,23 @@ impl App {
         };
         let kept_mailbox = mailbox(&kept).await;
         let Some(open) = set_aside.open() else {
-            flow.with(|now| now.counts = Some(nothing(self.0.linking.now().seconds())));
+            self.show_nothing(flow, &set_aside);
             return (Event::CannotCount, None);
         };
         let looked = match look(&open, self.0.linking.now().seconds()).await {
             Ok(looked) => looked,
             Err(error) => {
                 tracing::warn!(%error, "a mailbox cannot be counted");
-                flow.with(|now| now.counts = Some(nothing(self.0.linking.now().seconds())));
+                self.show_nothing(flow, &set_aside);
                 return (Event::CannotCount, None);
             }
         };
         let by_server = looked.by_server;
         flow.with(|now| {
+            // The person has chosen the other mailbox meanwhile: these are not its figures.
+            if now.set_aside.id != set_aside.id {
+                return;
+            }
             // A copy of what is no longer so is no copy of it.
             if now
                 .mark
@@ -78,6 +82,15 @@ impl App {
         } else {
             (Event::CannotCount, None)
         }
+    }
+
+    fn show_nothing(&self, flow: &Flow, set_aside: &Account) {
+        let none = nothing(self.0.linking.now().seconds());
+        flow.with(|now| {
+            if now.set_aside.id == set_aside.id {
+                now.counts = Some(none);
+            }
+        });
     }
 
     /// Sends or drops what has not left this computer, as the person said.

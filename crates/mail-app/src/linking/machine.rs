@@ -46,6 +46,8 @@ pub(crate) enum State {
     NotChanged,
     /// Not known yet; looked for again and again.
     Unknown,
+    /// It came to nothing, but not everything is back on this computer; tried again and again.
+    Undoing,
     /// Given up, or closed after its end.
     Over,
 }
@@ -120,22 +122,25 @@ pub(crate) enum Event {
     Absent(LinkTrouble),
     /// The list cannot be read, or is not believed yet.
     CannotTell(LinkTrouble),
+    /// Not everything could be brought back.
+    NotUndone(LinkTrouble),
+    /// Now it is back; why it came to nothing.
+    Undone(LinkTrouble),
     /// The old session is over; none if it could not be ended.
     Closed { ended: bool },
+    /// The sealed copy is not in the list of accounts yet.
+    NotClosed,
     /// The person gives it up, or closes the page after its end.
     Cancel,
 }
 
 impl Event {
-    /// The same for another reason.
-    pub(crate) const fn because(self, why: LinkTrouble) -> Self {
-        match self {
-            Self::Refused(_) => Self::Refused(why),
-            Self::NotAsked(_) => Self::NotAsked(why),
-            Self::Absent(_) => Self::Absent(why),
-            Self::NotSealed(_) => Self::NotSealed(why),
-            other => other,
-        }
+    /// Whether everything has to be back before this is said.
+    pub(crate) const fn brings_back(self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_) | Self::NotAsked(_) | Self::Absent(_) | Self::NotSealed(_)
+        )
     }
 }
 
@@ -148,6 +153,7 @@ pub(crate) const fn may_be_cancelled(state: State) -> bool {
             | State::Looking
             | State::Closing
             | State::Unknown
+            | State::Undoing
             | State::Over
     )
 }
@@ -175,8 +181,14 @@ pub(crate) enum Effect {
     LookLater,
     /// Bring everything back.
     Unseal,
+    /// Try again now to bring everything back.
+    Undo,
+    /// The same after a while, as often as it takes.
+    UndoLater,
     /// Keep the sealed copy, and end the old session.
     Close,
+    /// The same after a while.
+    CloseLater,
     /// Stop what is under way.
     Stop,
 }
@@ -262,10 +274,13 @@ pub(crate) fn step(state: State, event: Event, facts: Facts) -> Option<Step> {
         (State::Sealing, _) => sealing(event),
         (State::Asking, _) => asking(event),
         (State::Looking | State::Unknown, _) => looking(state, event),
+        (State::Undoing, _) => undoing(event),
         (State::Closing, Event::Closed { ended: true }) => Step::to(State::Done),
         (State::Closing, Event::Closed { ended: false }) => {
             Step::told(State::Done, LinkTrouble::SessionLeft)
         }
+        // Nobody may take the copy for an account's files before the list says what it is.
+        (State::Closing, Event::NotClosed) => Step::doing(State::Closing, Effect::CloseLater),
         // Once more from the figures: they may be others now.
         (State::NotChanged, Event::LookAgain) => Step::doing(State::Counting, Effect::Count),
         (State::Blocked | State::Closing | State::Done | State::NotChanged, _) => None,
@@ -414,6 +429,7 @@ fn sealing(event: Event) -> Option<Step> {
         Event::NotReady(why) => Step::told(State::Confirm, why),
         Event::Sealed => Step::doing(State::Asking, Effect::Ask),
         Event::NotSealed(why) => Step::with(State::NotChanged, Effect::Unseal, why),
+        Event::NotUndone(why) => Step::with(State::Undoing, Effect::UndoLater, why),
         _ => None,
     }
 }
@@ -425,6 +441,7 @@ fn asking(event: Event) -> Option<Step> {
         Event::Refused(why) | Event::NotAsked(why) => {
             Step::with(State::NotChanged, Effect::Unseal, why)
         }
+        Event::NotUndone(why) => Step::with(State::Undoing, Effect::UndoLater, why),
         Event::OtherWay => Step::doing(State::Asking, Effect::AskInBrowser),
         _ => None,
     }
@@ -434,8 +451,20 @@ fn looking(state: State, event: Event) -> Option<Step> {
     match event {
         Event::Present => Step::doing(State::Closing, Effect::Close),
         Event::Absent(why) => Step::with(State::NotChanged, Effect::Unseal, why),
+        Event::NotUndone(why) => Step::with(State::Undoing, Effect::UndoLater, why),
+        // Whoever looks later goes on with that by themselves.
+        Event::CannotTell(why) if state == State::Unknown => Step::told(State::Unknown, why),
         Event::CannotTell(why) => Step::with(State::Unknown, Effect::LookLater, why),
         Event::LookAgain if state == State::Unknown => Step::doing(State::Unknown, Effect::Look),
+        _ => None,
+    }
+}
+
+fn undoing(event: Event) -> Option<Step> {
+    match event {
+        Event::Undone(why) => Step::told(State::NotChanged, why),
+        Event::NotUndone(why) => Step::told(State::Undoing, why),
+        Event::LookAgain => Step::doing(State::Undoing, Effect::Undo),
         _ => None,
     }
 }

@@ -29,6 +29,7 @@ fn states() -> Vec<State> {
         State::Done,
         State::NotChanged,
         State::Unknown,
+        State::Undoing,
         State::Over,
     ]);
     all
@@ -90,8 +91,11 @@ fn events() -> Vec<Event> {
         Event::Present,
         Event::Absent(LinkTrouble::NoAnswer),
         Event::CannotTell(LinkTrouble::NotShownYet),
+        Event::NotUndone(LinkTrouble::NotBack),
+        Event::Undone(LinkTrouble::Keyring),
         Event::Closed { ended: true },
         Event::Closed { ended: false },
+        Event::NotClosed,
         Event::Cancel,
     ]);
     all
@@ -127,7 +131,12 @@ fn facts() -> Vec<Facts> {
 fn is_begun(state: State) -> bool {
     matches!(
         state,
-        State::Sealing | State::Asking | State::Looking | State::Closing | State::Unknown
+        State::Sealing
+            | State::Asking
+            | State::Looking
+            | State::Closing
+            | State::Unknown
+            | State::Undoing
     )
 }
 
@@ -163,7 +172,10 @@ fn the_service_is_asked_only_when_the_mailbox_is_sealed_and_never_again() {
                     assert_eq!((state, event), (State::Asking, Event::OtherWay));
                 }
                 // From the answer on there is only reading.
-                if matches!(state, State::Looking | State::Unknown | State::Closing) {
+                if matches!(
+                    state,
+                    State::Looking | State::Unknown | State::Undoing | State::Closing
+                ) {
                     assert!(
                         !matches!(taken.state, State::Sealing | State::Asking | State::Confirm),
                         "{state:?} {event:?}"
@@ -183,9 +195,60 @@ fn whatever_ends_without_a_change_brings_everything_back_first() {
                     continue;
                 };
                 if taken.state == State::NotChanged {
-                    assert_eq!(taken.effect, Some(Effect::Unseal), "{state:?} {event:?}");
+                    let is_back = matches!(event, Event::Undone(_));
+                    let unseals = taken.effect == Some(Effect::Unseal);
+                    assert!(is_back != unseals, "{state:?} {event:?}");
+                    assert_eq!(unseals, event.brings_back(), "{state:?} {event:?}");
                     assert!(taken.trouble.is_some(), "and says why");
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_back_is_never_called_unchanged() {
+    for facts in facts() {
+        for state in states() {
+            let event = Event::NotUndone(LinkTrouble::NotBack);
+            let Some(taken) = step(state, event, facts) else {
+                assert!(
+                    !states_that_bring_back().contains(&state),
+                    "{state:?} has somewhere to go"
+                );
+                continue;
+            };
+            assert_eq!(taken.state, State::Undoing, "{state:?}");
+            assert_eq!(taken.trouble, Some(LinkTrouble::NotBack));
+            // One retries at a time.
+            let first = state != State::Undoing;
+            assert_eq!(taken.effect, first.then_some(Effect::UndoLater));
+        }
+    }
+}
+
+/// The states in which something is brought back.
+fn states_that_bring_back() -> Vec<State> {
+    let mut found = states();
+    found.retain(|state| {
+        events()
+            .into_iter()
+            .any(|event| event.brings_back() && step(*state, event, READY).is_some())
+    });
+    found.push(State::Undoing);
+    found
+}
+
+#[test]
+fn only_one_looks_later_at_a_time() {
+    for state in states() {
+        for event in events() {
+            let Some(taken) = step(state, event, READY) else {
+                continue;
+            };
+            if taken.effect == Some(Effect::LookLater) {
+                assert_ne!(state, State::Unknown, "{event:?} would start another");
+                assert_eq!(taken.state, State::Unknown);
             }
         }
     }
@@ -199,7 +262,7 @@ fn it_is_done_only_by_the_services_own_list() {
                 let Some(taken) = step(state, event, facts) else {
                     continue;
                 };
-                if taken.state == State::Closing {
+                if taken.state == State::Closing && state != State::Closing {
                     assert_eq!(event, Event::Present, "{state:?}");
                 }
                 if taken.state == State::Done {

@@ -10,11 +10,13 @@
 //! | [`copying`] | the copy that is taken along |
 //! | [`sealing`] | the last look, sealing and bringing back |
 //! | [`asking`] | the one question, and what became of it |
+//! | [`closing`] | what follows once it is made |
 //! | [`recovery`] | the next start, and the pack for an administrator |
 //!
 //! One change at a time. Nothing is deleted by it, ever.
 
 mod asking;
+mod closing;
 mod copying;
 mod flow;
 mod journal;
@@ -26,6 +28,7 @@ mod sealing;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mail_auth::Clock;
@@ -38,6 +41,7 @@ use crate::contract::{
     LinkGoOnRequest, LinkRequest, LinkSettleRequest, LinkTroubleView, LinkView, UiError,
 };
 use crate::feed::{FeedSink, OpenFeed};
+use asking::FIRST_WAIT;
 use flow::{Flow, Side};
 use journal::Journal;
 use machine::{Effect, Event, State};
@@ -50,6 +54,19 @@ pub(crate) struct Linking {
     journal: Journal,
     clock: Arc<dyn Clock>,
     changed: watch::Sender<u64>,
+    /// Held by whoever removes a sign-in, from reading the list to reading it again.
+    removing: tokio::sync::Mutex<()>,
+    /// How many sign-ins are being added at the moment.
+    adding: Arc<AtomicUsize>,
+}
+
+/// A sign-in is being added as long as this lives.
+pub(crate) struct Adding(Arc<AtomicUsize>);
+
+impl Drop for Adding {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Default)]
@@ -67,7 +84,25 @@ impl Linking {
             journal: Journal::below(data),
             clock,
             changed: watch::Sender::new(0),
+            removing: tokio::sync::Mutex::default(),
+            adding: Arc::default(),
         }
+    }
+
+    /// A turn to remove a sign-in: two at once could take the last one.
+    pub(crate) async fn one_removal(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.removing.lock().await
+    }
+
+    /// Notes that a sign-in is being added; who asks [`Self::is_under_way`] afterwards and hears
+    /// "no" goes before any change that begins.
+    pub(crate) fn adding(&self) -> Adding {
+        self.adding.fetch_add(1, Ordering::SeqCst);
+        Adding(Arc::clone(&self.adding))
+    }
+
+    fn changes_sign_ins(&self) -> bool {
+        self.adding.load(Ordering::SeqCst) > 0 || self.removing.try_lock().is_err()
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -148,8 +183,8 @@ impl App {
     /// Begins to open one mailbox with two sign-ins.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`], [`ErrorCode::ChangeUnderWay`] while another change is under way,
-    /// [`ErrorCode::BadRequest`] for twice the same account, [`ErrorCode::Disk`].
+    /// [`ErrorCode::NotFound`], [`ErrorCode::ChangeUnderWay`] while another change is under way
+    /// or a sign-in is being added or removed, [`ErrorCode::BadRequest`] for twice the same account, [`ErrorCode::Disk`].
     pub async fn begin_link(&self, request: LinkBeginRequest) -> Result<LinkRequest, UiError> {
         let kept = self.account(&request.kept)?;
         let set_aside = self.account(&request.set_aside)?;
@@ -173,7 +208,7 @@ impl App {
                     State::Blocked | State::Done | State::NotChanged | State::Over
                 )
             });
-            if busy || !open.is_empty() {
+            if busy || self.0.linking.changes_sign_ins() || !open.is_empty() {
                 return Err(UiError::new(ErrorCode::ChangeUnderWay));
             }
             let id = uuid::Uuid::new_v4().to_string();
@@ -213,18 +248,10 @@ impl App {
     ) -> futures::future::BoxFuture<'a, bool> {
         Box::pin(async move {
             // Before the page says that nothing was changed, it has to be so.
-            let told = match event {
-                Event::Refused(_) | Event::NotAsked(_) | Event::Absent(_) | Event::NotSealed(_) => {
-                    self.undo_sealing(flow).await.or(told)
-                }
-                _ => told,
-            };
-            let event = match (&told, event) {
-                (
-                    Some(told),
-                    Event::Refused(_) | Event::NotAsked(_) | Event::Absent(_) | Event::NotSealed(_),
-                ) => event.because(told.kind),
-                _ => event,
+            let (event, told) = if event.brings_back() && flow.would_take(event) {
+                self.bring_back(flow, event, told).await
+            } else {
+                (event, told)
             };
             let Some(taken) = flow.take(event, told) else {
                 tracing::debug!(?event, "an event came too late for a change of sign-ins");
@@ -245,25 +272,34 @@ impl App {
         let (app, flow) = (self.clone(), Arc::clone(flow));
         let stop = flow.now().stop.clone();
         tokio::spawn(async move {
+            // What is looked for, brought back or kept may be so by two tasks: one at a time, and
+            // each only where it still belongs.
             let (event, told) = match effect {
+                Effect::Look => return app.look(&flow).await,
+                Effect::LookLater => return app.look_later(&flow, &stop).await,
+                Effect::Undo => return app.undo(&flow).await,
+                Effect::UndoLater => return app.undo_later(&flow, &stop).await,
                 Effect::Count => app.look_at(&flow).await,
                 Effect::Settle => app.settle_unsent(&flow).await,
                 Effect::Copy => app.copy_mail(&flow, &stop).await,
                 Effect::Seal => app.seal_mailbox(&flow).await,
                 Effect::Ask => app.ask_service(&flow).await,
                 Effect::AskInBrowser => app.ask_in_browser(&flow).await,
-                Effect::Look => app.look_up(&flow).await,
-                Effect::LookLater => app.look_up_later(&flow, &stop).await,
                 Effect::Close => app.close_old(&flow).await,
+                Effect::CloseLater => {
+                    if !app.wait_a_while(FIRST_WAIT, &stop).await {
+                        return;
+                    }
+                    app.close_old(&flow).await
+                }
                 // Done before the step was taken, or nothing to do.
                 Effect::Unseal | Effect::Forget | Effect::Stop => return,
             };
             // What the person may leave is worth nothing once they have.
-            let may_leave = matches!(
-                effect,
-                Effect::Count | Effect::Settle | Effect::Copy | Effect::LookLater
-            );
-            if !(may_leave && stop.is_cancelled()) {
+            let may_leave = matches!(effect, Effect::Count | Effect::Settle | Effect::Copy);
+            // The next start goes on from the record.
+            let ends = app.0.stopping.is_cancelled();
+            if !ends && !(may_leave && stop.is_cancelled()) {
                 app.happen(&flow, event, told).await;
             }
         });
@@ -283,7 +319,22 @@ impl App {
     }
 
     pub(crate) async fn swap_link(&self, request: LinkRequest) -> Result<Empty, UiError> {
-        self.person(&request.flow, Event::Swap).await
+        let flow = self.0.linking.find(&request.flow)?;
+        // A sign-in under way was asked for the other mailbox.
+        if flow.would_take(Event::Swap) {
+            self.cancel_proof(&flow).await;
+        }
+        self.person_at(&flow, Event::Swap).await
+    }
+
+    async fn cancel_proof(&self, flow: &Flow) {
+        let attempt = flow.now().attempt.clone();
+        if let Some(attempt) = attempt {
+            // It may have ended already.
+            self.cancel_sign_in(crate::contract::AttemptRequest { attempt })
+                .await
+                .unwrap_or(Empty {});
+        }
     }
 
     /// Goes to the next page of a change.
@@ -326,7 +377,7 @@ impl App {
     /// [`ErrorCode::NotFound`], [`ErrorCode::BadRequest`] where nothing is to be confirmed.
     pub async fn confirm_link(&self, request: LinkConfirmRequest) -> Result<Empty, UiError> {
         let flow = self.0.linking.find(&request.flow)?;
-        let wanted = flow.now().set_aside.view.email.clone();
+        let wanted = flow.now().set_aside.type_this().to_owned();
         let typed = same_address(&request.typed, &wanted);
         self.person_at(&flow, Event::Confirm { typed }).await
     }
@@ -338,14 +389,8 @@ impl App {
     pub async fn cancel_link(&self, request: LinkRequest) -> Result<Empty, UiError> {
         let flow = self.0.linking.find(&request.flow)?;
         // Taken out first: what is held in a condition stays held until its end.
-        let attempt = flow.now().attempt.clone();
-        if let Some(attempt) = attempt
-            && machine::may_be_cancelled(flow.state())
-        {
-            // It may have ended already.
-            self.cancel_sign_in(crate::contract::AttemptRequest { attempt })
-                .await
-                .unwrap_or(Empty {});
+        if machine::may_be_cancelled(flow.state()) {
+            self.cancel_proof(&flow).await;
         }
         self.person_at(&flow, Event::Cancel)
             .await
@@ -389,7 +434,7 @@ fn disk(error: std::io::Error) -> UiError {
     UiError::new(ErrorCode::Disk)
 }
 
-/// Whether two texts are the same address: white space and case are ignored, and the domain may
+/// Whether two texts are the same address, or the same name; nothing is like nothing: white space and case are ignored, and the domain may
 /// be in either of its forms.
 fn same_address(one: &str, other: &str) -> bool {
     let plain = |text: &str| -> String {
@@ -403,7 +448,8 @@ fn same_address(one: &str, other: &str) -> bool {
             None => text,
         }
     };
-    plain(one) == plain(other)
+    let one = plain(one);
+    !one.is_empty() && one == plain(other)
 }
 
 #[cfg(test)]
@@ -423,5 +469,13 @@ mod tests {
         for typed in ["", "ana", "ana@bucher.example", "anna@bücher.example"] {
             assert!(!same_address(typed, "Ana@bücher.example"), "{typed}");
         }
+    }
+
+    #[test]
+    fn nothing_typed_confirms_nothing() {
+        for (typed, wanted) in [("", ""), (" ", ""), ("", " \n"), ("", "Choir")] {
+            assert!(!same_address(typed, wanted), "{typed:?} {wanted:?}");
+        }
+        assert!(same_address("choir", "Choir"), "a name where there is no address");
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use mail_auth::{LoginRequest, SignIn, SignedIn};
+use mail_model::AccountId;
 
 use super::flow::{Flow, trouble, trouble_in_words};
 use super::machine::{Event, State, may_be_cancelled};
@@ -121,10 +122,10 @@ impl App {
         let of = Arc::clone(&flow);
         let begun = self.begin_attempt(|attempt| async move {
             let proved = app
-                .proof(&attempt, &of, side, (parts, login), &account, guide)
+                .proof(&attempt, &of, (parts, login), &account, guide)
                 .await;
             of.with(|now| now.attempt = None);
-            app.tell_proof(&of, side, &proved, attempt.cancel.is_cancelled())
+            app.tell_proof(&of, &account.id, &proved, attempt.cancel.is_cancelled())
                 .await;
             proved
         });
@@ -136,7 +137,6 @@ impl App {
         &self,
         attempt: &Attempt,
         flow: &Arc<Flow>,
-        side: LinkSide,
         (parts, login): (mail_auth::SignInParts, LoginRequest),
         account: &Arc<Account>,
         guide: Guide,
@@ -165,13 +165,19 @@ impl App {
             if let Ok(profile) = account.session.profile().await {
                 let known = account.remember_identities(&profile).await;
                 let sign_ins = u32::try_from(known.len()).unwrap_or(u32::MAX);
-                flow.with(|now| now.side_mut(side).view.sign_ins = sign_ins);
+                flow.with(|now| {
+                    if let Some(side) = now.side_of(&account.id) {
+                        now.side_mut(side).view.sign_ins = sign_ins;
+                    }
+                });
             }
             return Ok(SignInView::Proved {
                 account: account.id.to_string(),
             });
         }
-        let found = self.somebody_else(flow, side, account, &signed_in).await;
+        // Nothing is changed from here on; the lists are asked for without a turn.
+        drop(turn);
+        let found = self.somebody_else(flow, account, &signed_in).await;
         discard(signed_in).await;
         Ok(found)
     }
@@ -180,14 +186,14 @@ impl App {
     async fn somebody_else(
         &self,
         flow: &Flow,
-        side: LinkSide,
         account: &Account,
         signed_in: &SignedIn,
     ) -> SignInView {
         let who = &signed_in.identity;
+        let side = flow.now().side_of(&account.id);
         let other = self.both(flow).ok().map(|(kept, set_aside)| match side {
-            LinkSide::Kept => set_aside,
-            LinkSide::SetAside => kept,
+            Some(LinkSide::SetAside) => kept,
+            _ => set_aside,
         });
         let other = other.filter(|other| {
             let record = other.record();
@@ -198,7 +204,7 @@ impl App {
             found: who.email.clone().unwrap_or_default(),
         };
         // The kept mailbox was opened while the other sign-in was asked for.
-        let (Some(other), LinkSide::SetAside) = (other, side) else {
+        let (Some(other), Some(LinkSide::SetAside)) = (other, side) else {
             return stranger;
         };
         let id = other.id.to_string();
@@ -234,14 +240,20 @@ impl App {
     async fn tell_proof(
         &self,
         flow: &Arc<Flow>,
-        side: LinkSide,
+        account: &AccountId,
         proved: &Result<SignInView, UiError>,
         given_up: bool,
     ) {
         let told = match proved {
             Ok(SignInView::Proved { .. }) => {
                 let at = self.0.linking.now().seconds();
-                flow.with(|now| now.side_mut(side).proved_at = Some(at));
+                // The person may have chosen the other mailbox meanwhile.
+                let side = flow.with(|now| {
+                    let side = now.side_of(account)?;
+                    now.side_mut(side).proved_at = Some(at);
+                    Some(side)
+                });
+                let Some(side) = side else { return };
                 // Elsewhere it only makes the proof last longer.
                 self.happen(flow, Event::Proved(side), None).await;
                 return;

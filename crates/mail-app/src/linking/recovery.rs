@@ -10,12 +10,12 @@ use mail_store::AccountRecord;
 use serde_json::json;
 
 use super::disk;
-use super::flow::{Flow, Side};
+use super::flow::{Flow, Side, trouble};
 use super::journal::{Entry, Mailbox, Stage, WayIn};
 use super::machine::{Effect, State};
 use crate::account::Closed;
 use crate::app::App;
-use crate::contract::{ErrorCode, JournalRequest, SavedView, UiError};
+use crate::contract::{ErrorCode, JournalRequest, LinkTrouble, SavedView, UiError};
 use crate::paths::write_atomically;
 use crate::read::rfc3339;
 
@@ -24,7 +24,7 @@ impl App {
     /// was asked is held. Contacts nobody.
     pub(crate) async fn recover_links(&self) {
         let entries = match self.0.linking.journal.open_entries() {
-            Ok(entries) => entries,
+            Ok(found) => found.entries,
             Err(error) => {
                 tracing::error!(%error, "the records of changes cannot be read");
                 return;
@@ -55,11 +55,12 @@ impl App {
 
     /// Once the accounts are there: goes on with the change whose end is not known.
     pub(crate) async fn resume_links(&self) {
-        for entry in self.0.linking.journal.open_entries().unwrap_or_default() {
+        let found = self.0.linking.journal.open_entries().unwrap_or_default();
+        for entry in found.entries {
             let effect = match entry.stage {
                 Stage::Asked => Effect::Look,
                 Stage::Committed => Effect::Close,
-                Stage::Refused | Stage::Prepared | Stage::Sealed => Effect::LookLater,
+                Stage::Refused | Stage::Prepared | Stage::Sealed => Effect::UndoLater,
                 Stage::Done | Stage::Undone => continue,
             };
             let (Some(kept), Some(set_aside)) = (
@@ -70,10 +71,16 @@ impl App {
             };
             let state = match effect {
                 Effect::Close => State::Closing,
-                _ => State::Unknown,
+                Effect::UndoLater => State::Undoing,
+                _ => State::Looking,
             };
             let flow = Flow::new(entry.id.clone(), state, kept, set_aside);
-            flow.with(|now| now.entry = Some(entry));
+            flow.with(|now| {
+                now.entry = Some(entry);
+                if state == State::Undoing {
+                    now.trouble = Some(trouble(LinkTrouble::NotBack));
+                }
+            });
             self.0.linking.set_current(Some(Arc::clone(&flow)));
             self.begin_effect(&flow, effect);
             return;
@@ -95,7 +102,13 @@ impl App {
     /// Whether the account may be opened now. One whose files are sealed stays closed; one that
     /// is kept while the end is not known is opened for reading only.
     pub(crate) async fn may_open(&self, account: &Arc<crate::account::Account>) -> bool {
-        if self.0.linking.has_sealed(&account.id) {
+        // Where files are sealed without a record that can be read, a new key and new files would
+        // take their place.
+        let sealed = self.0.paths.sealed(&account.id).exists();
+        if sealed || self.0.linking.has_sealed(&account.id) {
+            if sealed {
+                tracing::warn!(account = %account.id, "an account stays closed: its files are sealed");
+            }
             account.freeze().await;
             account.stay_closed(Closed::SetAside);
             return false;

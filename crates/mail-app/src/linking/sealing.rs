@@ -8,12 +8,14 @@ use std::sync::Arc;
 use mail_auth::{Profile, SessionError, VaultError};
 use mail_model::remote::TokenError;
 use mail_store::AccountRecord;
+use tokio_util::sync::CancellationToken;
 
+use super::asking::{FIRST_WAIT, LONGEST_WAIT};
 use super::copying::digest;
 use super::flow::{Flow, trouble, trouble_in_words};
 use super::journal::{Entry, Mailbox, Stage, Way, WayIn};
 use super::looking::look;
-use super::machine::Event;
+use super::machine::{Event, State};
 use crate::account::{Account, Closed};
 use crate::app::App;
 use crate::contract::{LinkSide, LinkTrouble, LinkTroubleView};
@@ -26,14 +28,31 @@ type Came = (Event, Option<LinkTroubleView>);
 impl App {
     /// Looks at everything once more, writes it down, and seals the mailbox here.
     pub(super) async fn seal_mailbox(&self, flow: &Arc<Flow>) -> Came {
-        let _turn = self.one_change().await;
-        let entry = match self.last_look(flow).await {
-            Ok(entry) => entry,
-            Err(came) => return came,
-        };
         let Ok((kept, set_aside)) = self.both(flow) else {
             return (Event::NotReady(LinkTrouble::Unexpected), None);
         };
+        let signed_in = (kept.record().epoch, set_aside.record().epoch);
+        let looked = tokio::select! {
+            looked = self.last_look(flow) => looked,
+            () = self.0.stopping.cancelled() => Err((Event::NotReady(LinkTrouble::Busy), None)),
+        };
+        let entry = match looked {
+            Ok(entry) => entry,
+            Err(came) => return came,
+        };
+        // Nobody waits for us while servers are asked, so another change may have been made.
+        let _turn = self.one_change().await;
+        let same = self.both(flow).is_ok_and(|(kept, set_aside)| {
+            signed_in == (kept.record().epoch, set_aside.record().epoch)
+        });
+        if !same || set_aside.open().is_none() {
+            return (Event::NotReady(LinkTrouble::Busy), None);
+        }
+        let now = self.0.linking.now().seconds();
+        let over = flow.now().proof_over(now);
+        if let Some(side) = over {
+            return (Event::ProofOver(side), None);
+        }
         flow.with(|now| now.entry = Some(entry.clone()));
         if let Err(error) = self.0.linking.journal.write(&entry) {
             tracing::error!(%error, "a change of sign-ins could not be written down");
@@ -43,6 +62,9 @@ impl App {
         self.0.linking.hold(&kept.id, &set_aside.id);
         kept.freeze().await;
         set_aside.freeze().await;
+        if let Err(came) = self.nothing_came_meanwhile(flow, &kept, &set_aside).await {
+            return came;
+        }
         // The answer to a renewal may hold the only copy of the next cookie.
         set_aside.session.pause();
         set_aside.session.settled().await;
@@ -66,6 +88,44 @@ impl App {
         }
         step_done("sealed");
         (Event::Sealed, None)
+    }
+
+    /// What the person did between the last look and now would be sealed unsent.
+    async fn nothing_came_meanwhile(
+        &self,
+        flow: &Arc<Flow>,
+        kept: &Account,
+        set_aside: &Account,
+    ) -> Result<(), Came> {
+        let queued = match set_aside.open() {
+            Some(open) => open.store.queued().await.ok(),
+            None => None,
+        };
+        if queued == Some(0) {
+            return Ok(());
+        }
+        let noted = self.note(flow, |entry| {
+            entry.stage = Stage::Undone;
+            entry.ended_at = Some(self.0.linking.now().seconds());
+        });
+        if noted.is_err() {
+            tracing::warn!("the end of a change is written down at the next start");
+        }
+        self.0.linking.let_go(&kept.id, &set_aside.id);
+        kept.thaw().await;
+        set_aside.thaw().await;
+        let why = match queued {
+            Some(queued) => {
+                flow.with(|now| {
+                    if let Some(counts) = &mut now.counts {
+                        counts.queued = queued;
+                    }
+                });
+                LinkTrouble::NotSettled
+            }
+            None => LinkTrouble::CannotSeal,
+        };
+        Err((Event::NotReady(why), None))
     }
 
     /// Both sign-ins, policy, what has not left, what was looked at, and the copy.
@@ -96,7 +156,7 @@ impl App {
         }
         expected.push(sign_in.clone());
         self.is_as_it_was(flow, &set_aside, now).await?;
-        let copy = witness(flow)?;
+        let copy = witness(flow).await?;
         let mailbox = |account: &Account| {
             let record = account.record();
             Mailbox {
@@ -223,28 +283,66 @@ impl App {
         Ok(())
     }
 
-    /// Brings everything back after a change that came to nothing, and says so in the record.
-    /// What stands in the way of that, if anything does.
-    pub(super) async fn undo_sealing(&self, flow: &Arc<Flow>) -> Option<LinkTroubleView> {
-        let entry = match self.note(flow, |entry| entry.stage = Stage::Refused) {
-            Ok(entry) => entry,
-            Err(told) => return Some(told),
+    /// Brings everything back before the page is told why it came to nothing; where that does
+    /// not succeed it is told that instead, and the reason waits.
+    pub(super) async fn bring_back(
+        &self,
+        flow: &Arc<Flow>,
+        event: Event,
+        told: Option<LinkTroubleView>,
+    ) -> Came {
+        match self.undo_sealing(flow).await {
+            Ok(()) => (event, told),
+            Err(why) => {
+                flow.with(|now| now.came_to_nothing = told);
+                not_back(why)
+            }
+        }
+    }
+
+    /// Tries once more to bring everything back.
+    pub(super) async fn undo(&self, flow: &Arc<Flow>) {
+        let _turn = flow.turn.lock().await;
+        if flow.state() != State::Undoing || self.0.stopping.is_cancelled() {
+            return;
+        }
+        let (event, told) = match self.undo_sealing(flow).await {
+            Ok(()) => {
+                let why = flow.now().came_to_nothing.clone();
+                let why = why.unwrap_or_else(|| trouble(LinkTrouble::NotFinished));
+                (Event::Undone(why.kind), Some(why))
+            }
+            Err(why) => not_back(why),
         };
+        self.happen(flow, event, told).await;
+    }
+
+    /// The same after a while, longer each time, until it is done or the app is stopped.
+    pub(super) async fn undo_later(&self, flow: &Arc<Flow>, stop: &CancellationToken) {
+        let mut wait = FIRST_WAIT;
+        while self.wait_a_while(wait, stop).await {
+            self.undo(flow).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Brings everything back after a change that came to nothing, and says so in the record.
+    ///
+    /// # Errors
+    /// What stands in the way. Both accounts are held then, and it can be done again.
+    async fn undo_sealing(&self, flow: &Arc<Flow>) -> Result<(), LinkTroubleView> {
+        let entry = self.note(flow, |entry| entry.stage = Stage::Refused)?;
         step_done("refused");
         let _turn = self.one_change().await;
         let (Some(kept), Some(set_aside)) = (entry.kept.id(), entry.set_aside.id()) else {
-            return Some(trouble(LinkTrouble::Unexpected));
+            return Err(trouble(LinkTrouble::Unexpected));
         };
-        if let Err(told) = self.unseal_files_and_key(&entry).await {
-            return Some(told);
-        }
+        self.unseal_files_and_key(&entry).await?;
+        self.note(flow, |entry| {
+            entry.stage = Stage::Undone;
+            entry.ended_at = Some(self.0.linking.now().seconds());
+        })?;
         self.0.linking.let_go(&kept, &set_aside);
-        let told = self
-            .note(flow, |entry| {
-                entry.stage = Stage::Undone;
-                entry.ended_at = Some(self.0.linking.now().seconds());
-            })
-            .err();
         step_done("undone");
         if let Ok(account) = self.account(set_aside.as_str()) {
             self.open_again(&account).await;
@@ -252,22 +350,25 @@ impl App {
         if let Ok(account) = self.account(kept.as_str()) {
             account.thaw().await;
         }
-        told
+        Ok(())
     }
 
-    /// Files and key to where an account has them. Done again it does what is left.
+    /// Files and key to where an account has them. Done again it does what is left. The files
+    /// come back whatever the keyring says: nobody but us looks for them where they are sealed.
     pub(super) async fn unseal_files_and_key(&self, entry: &Entry) -> Result<(), LinkTroubleView> {
         let Some(id) = entry.set_aside.id() else {
             return Err(trouble(LinkTrouble::Unexpected));
         };
-        match self.0.vault.get().unseal_key(&id).await {
-            Ok(()) | Err(VaultError::NoKey) => {}
+        let key = match self.0.vault.get().unseal_key(&id).await {
+            Ok(()) | Err(VaultError::NoKey) => {
+                step_done("key brought back");
+                Ok(())
+            }
             Err(error) => {
                 self.0.vault.note(&error);
-                return Err(trouble_in_words(LinkTrouble::Keyring, error.to_string()));
+                Err(trouble_in_words(LinkTrouble::Keyring, error.to_string()))
             }
-        }
-        step_done("key brought back");
+        };
         let (folder, sealed) = (self.0.paths.account(&id), self.0.paths.sealed(&id));
         // Where nothing was ever sealed there is nothing to move.
         if self.0.paths.all_sealed().exists() {
@@ -277,7 +378,7 @@ impl App {
             })?;
         }
         step_done("folder brought back");
-        Ok(())
+        key
     }
 
     /// Puts an account that was closed for the change back into use, with its session as it was.
@@ -294,6 +395,15 @@ impl App {
         self.0.accounts.remove(account);
         self.take_in(record, session).await;
     }
+}
+
+/// That not everything is back, in the words of what stands in the way.
+fn not_back(why: LinkTroubleView) -> Came {
+    let told = LinkTroubleView {
+        kind: LinkTrouble::NotBack,
+        ..why
+    };
+    (Event::NotUndone(told.kind), Some(told))
 }
 
 /// The account's own list, or why it is not there.
@@ -313,13 +423,15 @@ async fn ask_profile(account: &Account, side: LinkSide) -> Result<Profile, Came>
 }
 
 /// The digest of the copy, if there is one and it is still what was made.
-fn witness(flow: &Flow) -> Result<Option<String>, Came> {
+async fn witness(flow: &Flow) -> Result<Option<String>, Came> {
     let copy = flow.now().copy.clone();
     let Some(copy) = copy else {
         return Ok(None);
     };
-    match digest(&copy.witness) {
-        Ok(found) if found == copy.view.digest => Ok(Some(found)),
+    let file = copy.witness.clone();
+    let found = tokio::task::spawn_blocking(move || digest(&file)).await;
+    match found {
+        Ok(Ok(found)) if found == copy.view.digest => Ok(Some(found)),
         _ => {
             tracing::warn!("the copy is not there any more");
             flow.with(|now| {

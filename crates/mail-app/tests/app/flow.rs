@@ -37,6 +37,10 @@ pub(crate) struct Two {
 }
 
 pub(crate) async fn start(world: &World, vault: Arc<dyn Vault>, clock: Arc<Later>) -> App {
+    start_at(world, vault, clock).await
+}
+
+pub(crate) async fn start_at(world: &World, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> App {
     let start = Start {
         paths: Some(world.paths()),
         config: Some(Config {

@@ -187,3 +187,45 @@ async fn a_lost_answer_to_a_removal_is_looked_up() {
     assert_eq!(left.identities.len(), 1);
     two.app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_removals_at_once_leave_one_sign_in() {
+    let two = Two::new().await;
+    add(&two, "Sketchbook").await;
+    let faults = two.world.rehearsal.faults();
+    faults.add(Rule::delay("/api/session/identities/*", 200, 2));
+    let (one, other) = tokio::join!(remove(&two, "9913046"), remove(&two, "104822617305"));
+    let refused = one.err().into_iter().chain(other.err());
+    assert_eq!(refused.collect::<Vec<_>>(), [ErrorCode::LastSignIn]);
+    // The second one is not even asked for.
+    let asked = faults.requests(Server::Login, "DELETE", "/api/session/identities/*");
+    assert_eq!(asked, 1);
+    assert_eq!(list(&two, &two.kept.id).await.identities.len(), 1);
+    two.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_change_of_mailboxes_begins_while_a_sign_in_is_added() {
+    let two = Two::new().await;
+    let connection = clicks(&two.world, "Sketchbook");
+    // Nobody clicks.
+    *two.world.browser.person.lock().unwrap() = None;
+    let request = AddIdentityRequest {
+        account: two.kept.id.clone(),
+        connection,
+    };
+    let attempt = two.app.add_identity(request).await.unwrap().attempt;
+    let begin = || mail_app::LinkBeginRequest {
+        kept: two.kept.id.clone(),
+        set_aside: two.aside.id.clone(),
+    };
+    let refused = two.app.begin_link(begin()).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::ChangeUnderWay);
+    let request = mail_app::AttemptRequest {
+        attempt: attempt.clone(),
+    };
+    two.app.cancel_sign_in(request).await.unwrap();
+    assert_eq!(finish(&two.app, attempt, "").await, SignInView::Cancelled);
+    two.app.begin_link(begin()).await.unwrap();
+    two.app.stop().await;
+}

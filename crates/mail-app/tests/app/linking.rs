@@ -9,8 +9,8 @@ use mail_app::{
 };
 use mail_auth::{AccountKey, VaultError};
 use mail_model::AccountId;
-use mail_rehearsal::faults::{Rule, Server, Switch};
 use mail_rehearsal::RehearsalConfig;
+use mail_rehearsal::faults::{Rule, Server, Switch};
 use mail_rehearsal::people::Linking;
 use serde_json::json;
 
@@ -497,6 +497,9 @@ impl Vault for Stiff {
     }
 
     async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError> {
+        if self.refuses.load(Ordering::SeqCst) {
+            return Err(VaultError::Locked);
+        }
         self.behind.unseal_key(account).await
     }
 
@@ -526,7 +529,7 @@ impl Vault for Stiff {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_keyring_that_refuses_stops_it_before_anything_is_asked() {
+async fn a_keyring_that_refuses_stops_it_and_everything_is_back_once_it_answers() {
     let world = World::with_messages(40).await;
     let vault = Arc::new(Stiff {
         behind: world.vault.clone(),
@@ -534,13 +537,30 @@ async fn a_keyring_that_refuses_stops_it_before_anything_is_asked() {
     });
     let two = Two::over(world, vault.clone()).await;
     let flow = two.confirm().await;
-    let view = two.commit(&flow).await;
+    type_address(&two.app, &flow, &two.aside.email).await;
+    // The key may be anywhere: it is not said that nothing was changed.
+    let view = until_view(&two.app, &flow, |view| view.trouble.is_some()).await;
+    assert!(
+        matches!(view.stage, LinkStageView::Unknown { .. }),
+        "{view:?}"
+    );
+    assert_eq!(why(&view), Some(LinkTrouble::NotBack));
+    assert_eq!(two.asked(), 0);
+    let data = two.world.paths().data().to_owned();
+    let files = format!("accounts/{}/mail.sqlite", two.aside.id);
+    assert!(data.join(files).exists(), "the files do not wait for it");
+    let accounts = two.app.accounts_now().await;
+    assert!(accounts.iter().all(|account| account.read_only));
+    vault.refuses.store(false, Ordering::SeqCst);
+    two.app
+        .call("link.look_again", json!({ "flow": flow }))
+        .await
+        .unwrap();
+    let view = ended(&two.app, &flow).await;
     assert_eq!(view.stage, LinkStageView::NotChanged);
     assert_eq!(why(&view), Some(LinkTrouble::Keyring));
-    assert_eq!(two.asked(), 0);
     two.assert_as_before(&two.app).await;
-    // The same change goes on once the keyring is open.
-    vault.refuses.store(false, Ordering::SeqCst);
+    // The same change goes on from there.
     two.app
         .call("link.look_again", json!({ "flow": flow }))
         .await

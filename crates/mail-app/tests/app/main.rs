@@ -18,6 +18,7 @@ mod keyring;
 mod life;
 mod life_kills;
 mod linking;
+mod linking_ends;
 mod linking_kills;
 mod logs;
 mod many;
