@@ -393,3 +393,183 @@ async fn no_error_takes_a_row_from_the_rail() {
     );
     app.stop().await;
 }
+
+/// Changes the rows of the registry while no app has it.
+async fn change_rows(world: &World, change: impl Fn(&mut mail_store::AccountRecord)) {
+    let registry = mail_store::Registry::open(world.paths().data())
+        .await
+        .unwrap();
+    for mut record in registry.accounts().await.unwrap() {
+        change(&mut record);
+        registry.update(record).await.unwrap();
+    }
+    registry.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_leaps_ahead_deletes_no_copy() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let (work, _) = world.two_accounts(&app).await;
+    sign_out(&app, &work.id, DataChoice::Sealed).await;
+    app.stop().await;
+    drop(app);
+    // As if the last run and the sign-out had been ninety days ago.
+    let day = 24 * 60 * 60;
+    let file = world.paths().clock();
+    let seen = |file: &std::path::Path| -> Value {
+        serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+    };
+    let now = seen(&file)["at"].as_i64().unwrap();
+    let past = json!({ "at": now - 90 * day, "wait_until": null });
+    std::fs::write(&file, past.to_string()).unwrap();
+    change_rows(&world, |record| {
+        if let Some(seal) = &mut record.seal {
+            seal.at = mail_model::UnixTime::from_seconds(now - 90 * day);
+            seal.keep_until = Some(mail_model::UnixTime::from_seconds(now - 60 * day));
+        }
+    })
+    .await;
+    let app = world.start().await;
+    eventually("a look at the clock", async || {
+        seen(&file)["wait_until"].is_number()
+    })
+    .await;
+    let copies = app.sealed_now().await.unwrap();
+    assert_eq!((copies.len(), copies[0].id.as_str()), (1, work.id.as_str()));
+    app.stop().await;
+    drop(app);
+    assert!(world.paths().data().join("sealed").join(&work.id).exists());
+    // A day later the clock still says so.
+    let later = json!({ "at": now, "wait_until": now - 1 });
+    std::fs::write(&file, later.to_string()).unwrap();
+    let app = world.start().await;
+    eventually("a copy whose time is over", async || {
+        names_in(&world.paths().data().join("sealed")).is_empty()
+    })
+    .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_whose_key_is_in_memory_says_that_it_ends_with_the_app() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let (work, _) = world.two_accounts(&app).await;
+    let copy = sign_out(&app, &work.id, DataChoice::Sealed).await.sealed;
+    assert!(copy.unwrap().until_quit);
+    app.stop().await;
+    drop(app);
+    // Memory has gone with the process.
+    let app = world
+        .start_with(std::sync::Arc::new(mail_app::MemoryVault::new()))
+        .await;
+    eventually("a copy without a key", async || {
+        let copies = app.sealed_now().await.unwrap();
+        copies[0].why == SealedWhy::KeyLost && !copies[0].until_quit
+    })
+    .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_written_for_files_that_never_came_is_no_copy() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let (work, _) = world.two_accounts(&app).await;
+    app.stop().await;
+    drop(app);
+    let registry = mail_store::Registry::open(world.paths().data())
+        .await
+        .unwrap();
+    let records = registry.accounts().await.unwrap();
+    let own = records.iter().find(|it| it.id.as_str() == work.id).unwrap();
+    let ghost = mail_store::AccountRecord {
+        id: AccountId::new("ghost").unwrap(),
+        state: mail_store::AccountState::Sealed,
+        seal: Some(mail_store::Seal {
+            at: own.created_at,
+            why: mail_store::SealReason::KeyLost,
+            keep_until: None,
+        }),
+        ..own.clone()
+    };
+    registry.insert(ghost).await.unwrap();
+    registry.close().await;
+    let app = world.start().await;
+    eventually("no copy", async || {
+        app.sealed_now().await.unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(app.accounts_now().await.len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_for_an_account_that_was_locked_meanwhile_is_ended_and_changes_nothing() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let (work, _) = world.two_accounts(&app).await;
+    let connection = world.at_the_browser("Work");
+    // Somebody stands at the sign-in page and does not click yet.
+    let query = world.browser.person.lock().unwrap().take().unwrap();
+    world.browser.opened.lock().unwrap().clear();
+    let request = mail_app::BeginSignInRequest {
+        connection: Some(connection),
+        account: Some(work.id.clone()),
+    };
+    let attempt = app.begin_sign_in(request).await.unwrap().attempt;
+    let page = || world.browser.opened.lock().unwrap().last().cloned();
+    eventually("a page", async || page().is_some()).await;
+    app.lock_account(of(&work.id)).await.unwrap();
+    let ends = || {
+        world
+            .rehearsal
+            .faults()
+            .requests(Server::Login, "DELETE", "*")
+    };
+    let ended_before = ends();
+    let page = page().unwrap();
+    mail_app::rehearsal::follow(&page, &query).await.unwrap();
+    let ended = crate::world::finish(&app, attempt, "Work").await;
+    let SignInView::Failed { code, .. } = ended else {
+        panic!("{ended:?}")
+    };
+    assert_eq!(code, ErrorCode::Locked);
+    assert_eq!(ends(), ended_before + 1, "the new session is ended");
+    assert_eq!(app.accounts_now().await[0].health, HealthView::Locked);
+    app.unlock_account(of(&work.id)).await.unwrap();
+    until(&app, "the old session", async |accounts| {
+        accounts[0].health == HealthView::Current
+    })
+    .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_unlocked_is_closed_and_not_only_called_so() {
+    let world = World::new().await;
+    let app = world.start().await;
+    let (work, personal) = world.two_accounts(&app).await;
+    app.lock_account(of(&work.id)).await.unwrap();
+    // Its row is gone for a moment, so that nothing can be written to it.
+    let registry = mail_store::Registry::open(world.paths().data())
+        .await
+        .unwrap();
+    let records = registry.accounts().await.unwrap();
+    let own = records.iter().find(|it| it.id.as_str() == work.id).unwrap();
+    registry.remove(&own.id).await.unwrap();
+    app.unlock_account(of(&work.id)).await.unwrap_err();
+    assert_eq!(app.accounts_now().await[0].health, HealthView::Locked);
+    let rows = inbox(&app).await;
+    assert!(!rows.is_empty() && rows.iter().all(|row| row.account == personal.id));
+    assert_eq!(app.message_count(&work.id).await.unwrap(), 0, "it is open");
+    registry.insert(own.clone()).await.unwrap();
+    registry.close().await;
+    app.unlock_account(of(&work.id)).await.unwrap();
+    until(&app, "unlocked", async |accounts| {
+        accounts[0].health == HealthView::Current
+    })
+    .await;
+    app.stop().await;
+}

@@ -77,6 +77,38 @@ async fn signing_in_to_another_signs_the_first_one_out_after_saying_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_those_who_were_named_are_signed_out() {
+    let world = World::new().await;
+    let app = world.start().await;
+    world.sign_in(&app, "Work", None).await;
+    let connection = world.at_the_browser("Personal");
+    let request = mail_app::BeginSignInRequest {
+        connection: Some(connection),
+        account: None,
+    };
+    let attempt = app.begin_sign_in(request).await.unwrap().attempt;
+    let mut phases = app.sign_in_phases(&attempt).unwrap();
+    let asked = phases
+        .wait_for(|phase| matches!(phase, SignInView::Confirm { .. }))
+        .await
+        .unwrap()
+        .clone();
+    let SignInView::Confirm { replaces, .. } = asked else {
+        unreachable!()
+    };
+    assert!(replaces.is_empty());
+    // Turned on while the question stands: it named nobody.
+    let on = json!({ "on": true, "keep": null, "data": null });
+    app.call("one_account.set", on).await.unwrap();
+    let ended = crate::world::finish(&app, attempt, "Personal").await;
+    assert!(matches!(ended, SignInView::Added { .. }), "{ended:?}");
+    assert_eq!(app.accounts_now().await.len(), 2);
+    assert!(app.sealed_now().await.unwrap().is_empty());
+    assert_eq!(view(&app).await["choose"], true);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_not_confirmed_signs_nobody_out() {
     let world = World::new().await;
     let app = world.start().await;

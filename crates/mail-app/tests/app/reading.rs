@@ -84,19 +84,60 @@ async fn a_conversation_that_is_opened_again_stays_open_when_the_old_feed_ends()
     app.stop().await;
 }
 
+/// Opens the first file that may be opened, and gives whose it is.
+async fn open_a_file(app: &App) -> String {
+    for row in inbox(&app, Filter::Files).await {
+        app.read(&row.account, row.message).await.unwrap();
+        let file = json!({ "account": row.account, "message": row.message, "index": 0 });
+        match app.call("attachment.open", file).await {
+            Ok(_) => return row.account,
+            Err(refusal) => assert_eq!(refusal.code, ErrorCode::SaveOnly),
+        }
+    }
+    panic!("no file can be opened")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_locked_or_removed_takes_its_open_conversations_and_files_along() {
+    let world = World::new().await;
+    let app = world.start().await;
+    world.two_accounts(&app).await;
+    for call in ["account.lock", "account.remove"] {
+        let account = open_a_file(&app).await;
+        let file = world.browser.files.lock().unwrap().pop().unwrap();
+        assert!(file.exists());
+        let rows = inbox(&app, Filter::All).await;
+        let row = rows.iter().find(|row| row.account == account).unwrap();
+        let mut open = Conversation::open(&app, row).await;
+        let load = json!({ "account": account, "message": row.message });
+        app.call("message.load", load).await.unwrap();
+        open.message(is_ready).await;
+        let named = json!({ "account": account });
+        app.call(call, named.clone()).await.unwrap();
+        // The last event shows nothing, and the feed ends although nobody has closed it.
+        let rest = async {
+            let mut last = None;
+            while let Some(event) = open.events.recv().await {
+                last = Some(event);
+            }
+            last
+        };
+        let last = tokio::time::timeout(LIMIT, rest).await.expect("it ends");
+        assert_eq!(last.unwrap()["conversation"], Value::Null, "{call}");
+        assert!(!file.exists(), "{call}");
+        if call == "account.lock" {
+            app.call("account.unlock", named).await.unwrap();
+        }
+    }
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_were_opened_are_gone_when_the_app_ends() {
     let world = World::new().await;
     let app = world.start().await;
     world.two_accounts(&app).await;
-    for row in inbox(&app, Filter::Files).await {
-        app.read(&row.account, row.message).await.unwrap();
-        let file = json!({ "account": row.account, "message": row.message, "index": 0 });
-        match app.call("attachment.open", file).await {
-            Ok(_) => break,
-            Err(refusal) => assert_eq!(refusal.code, ErrorCode::SaveOnly),
-        }
-    }
+    open_a_file(&app).await;
     let opened = world.browser.files.lock().unwrap().clone();
     assert!(opened.len() == 1 && opened[0].exists(), "{opened:?}");
     // What still holds the app, as a window does until its process ends, holds no file.
