@@ -147,8 +147,9 @@ pub(crate) enum Command {
     Export {
         /// By name or id.
         account: String,
-        /// Where the copy goes.
-        folder: PathBuf,
+        /// Where the copy goes. Not called `folder`: that is the name of the option for Braid's own.
+        #[arg(value_name = "FOLDER")]
+        destination: PathBuf,
         /// A file for each message beside the mailbox files.
         #[arg(long)]
         eml: bool,

@@ -109,12 +109,12 @@ pub(crate) async fn run(app: &App, command: &Command, output: &Output) -> Result
         }
         Command::Export {
             account,
-            folder,
+            destination,
             eml,
             passphrase_file,
         } => {
             let passphrase_file = passphrase_file.as_deref();
-            link::export(app, account, folder.clone(), *eml, passphrase_file, output).await
+            link::export(app, account, destination.clone(), *eml, passphrase_file, output).await
         }
         Command::Sync => list::sync(app, output).await,
         Command::List {
