@@ -72,18 +72,14 @@ pub(crate) async fn run(app: &App, command: &Command, output: &Output) -> Result
             };
             life::sign_out(app, account, data, output).await
         }
-        Command::Seal { account } => {
-            life::sign_out(app, account, DataChoice::Sealed, output).await
-        }
+        Command::Seal { account } => life::sign_out(app, account, DataChoice::Sealed, output).await,
         Command::Restore { copy } => life::restore(app, copy.as_deref(), output).await,
         Command::Pause { account } => life::step(app, account, life::Step::Pause, output).await,
         Command::Resume { account } => life::step(app, account, life::Step::Resume, output).await,
         Command::Lock { account } => life::step(app, account, life::Step::Lock, output).await,
         Command::Unlock { account } => life::step(app, account, life::Step::Unlock, output).await,
         Command::Remove { account, yes } => account::remove(app, account, *yes, output).await,
-        Command::Identities { account } => {
-            link::identities(app, account.as_deref(), output).await
-        }
+        Command::Identities { account } => link::identities(app, account.as_deref(), output).await,
         Command::Link {
             kept,
             set_aside,
@@ -104,9 +100,7 @@ pub(crate) async fn run(app: &App, command: &Command, output: &Output) -> Result
             };
             link::link(app, kept, set_aside, way, output).await
         }
-        Command::Unlink { account, identity } => {
-            link::unlink(app, account, identity, output).await
-        }
+        Command::Unlink { account, identity } => link::unlink(app, account, identity, output).await,
         Command::Export {
             account,
             destination,
@@ -114,7 +108,15 @@ pub(crate) async fn run(app: &App, command: &Command, output: &Output) -> Result
             passphrase_file,
         } => {
             let passphrase_file = passphrase_file.as_deref();
-            link::export(app, account, destination.clone(), *eml, passphrase_file, output).await
+            link::export(
+                app,
+                account,
+                destination.clone(),
+                *eml,
+                passphrase_file,
+                output,
+            )
+            .await
         }
         Command::Sync => list::sync(app, output).await,
         Command::List {
