@@ -5,9 +5,7 @@ use ts_rs::TS;
 
 use mail_model::{AccountColor, MailboxRole};
 
-use super::{
-    ErrorCode, GroupView, IdentityView, OneAccountView, Scope, SealedView, UnreadMark,
-};
+use super::{ErrorCode, GroupView, IdentityView, OneAccountView, Scope, SealedView, UnreadMark};
 
 /// Light, dark, or as the system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
