@@ -476,6 +476,9 @@ mod tests {
         for (typed, wanted) in [("", ""), (" ", ""), ("", " \n"), ("", "Choir")] {
             assert!(!same_address(typed, wanted), "{typed:?} {wanted:?}");
         }
-        assert!(same_address("choir", "Choir"), "a name where there is no address");
+        assert!(
+            same_address("choir", "Choir"),
+            "a name where there is no address"
+        );
     }
 }
