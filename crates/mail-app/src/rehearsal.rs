@@ -55,9 +55,7 @@ pub fn settings(description: &Description) -> TenantSettings {
     );
     settings.redirect_ports = vec![0];
     settings.connections = connections.collect();
-    settings.mail = Url::parse(&description.mail_url)
-        .ok()
-        .map(MailLocation::at);
+    settings.mail = Url::parse(&description.mail_url).ok().map(MailLocation::at);
     settings
 }
 
