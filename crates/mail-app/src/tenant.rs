@@ -124,9 +124,7 @@ impl Tenant {
             settings.is_some_and(|mail| mail.credentials == MailCredentials::Provider);
         MailAt {
             address: self.mail_address(connection),
-            provider_of: connection
-                .filter(|_| is_provider)
-                .map(ToOwned::to_owned),
+            provider_of: connection.filter(|_| is_provider).map(ToOwned::to_owned),
         }
     }
 
