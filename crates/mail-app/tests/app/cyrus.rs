@@ -97,7 +97,10 @@ async fn all_real_messages_arrive_and_later_changes_from_outside_are_seen_here()
                 .unwrap();
             let starred = app
                 .rows_now(
-                    Scope::Starred { account: None, group: None },
+                    Scope::Starred {
+                        account: None,
+                        group: None,
+                    },
                     ListMode::Messages,
                     Filter::All,
                     5,
