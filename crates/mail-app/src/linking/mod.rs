@@ -299,7 +299,7 @@ impl App {
             let may_leave = matches!(effect, Effect::Count | Effect::Settle | Effect::Copy);
             // The next start goes on from the record.
             let ends = app.0.stopping.is_cancelled();
-            if !ends && !(may_leave && stop.is_cancelled()) {
+            if !(ends || may_leave && stop.is_cancelled()) {
                 app.happen(&flow, event, told).await;
             }
         });
