@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail_auth::{LinkAnswer, LoginRequest, Profile, Refusal};
+use mail_auth::{LinkAnswer, LinkedIdentity, LoginRequest, Profile, Refusal};
 use tokio_util::sync::CancellationToken;
 
 use super::flow::{Flow, trouble, trouble_in_words};
@@ -171,7 +171,10 @@ impl App {
                     };
                 }
                 Ok(profile) => {
-                    other = joined_instead(&entry, &profile);
+                    other = match joined_instead(&entry, &profile) {
+                        Some(joined) => Some(self.name_of(joined).await),
+                        None => None,
+                    };
                     flow.with(|now| {
                         if let Some(entry) = &mut now.entry {
                             entry.absent_looks = entry.absent_looks.saturating_add(1);
@@ -190,6 +193,18 @@ impl App {
             }
         }
         self.judge_absence(flow, other).await
+    }
+
+    /// What a person knows a sign-in by: its address, or as little as the service says.
+    async fn name_of(&self, joined: &LinkedIdentity) -> String {
+        if let Some(name) = joined.email.as_ref().or(joined.name.as_ref()) {
+            return name.clone();
+        }
+        let user = &joined.connection.user_id;
+        match self.connection_name(&joined.connection.connection_id).await {
+            Some(connection) => format!("{connection} ({user})"),
+            None => user.clone(),
+        }
     }
 
     /// What a list without it means.
@@ -302,14 +317,12 @@ impl App {
 
 /// A sign-in that opens the kept mailbox now and is neither one of before nor the one that was
 /// asked for; only the browser can bring one.
-fn joined_instead(entry: &Entry, profile: &Profile) -> Option<String> {
+fn joined_instead<'a>(entry: &Entry, profile: &'a Profile) -> Option<&'a LinkedIdentity> {
     if entry.way != Way::Browser {
         return None;
     }
     let mut linked = profile.linked_identities.iter();
-    let other = linked.find(|linked| !entry.expected.contains(&WayIn::of(&linked.connection)))?;
-    let name = other.email.as_ref().or(other.name.as_ref());
-    Some(name.unwrap_or(&other.connection.user_id).clone())
+    linked.find(|linked| !entry.expected.contains(&WayIn::of(&linked.connection)))
 }
 
 /// What a clear "no" means.
