@@ -83,11 +83,15 @@ class Change {
     await expect(this.heading("Take it with you")).toBeVisible();
   }
 
-  async toConfirm(): Promise<void> {
-    await this.toExport();
+  async withoutCopy(): Promise<void> {
     await this.dialog.getByRole("radio", { name: "I do not want a copy" }).check();
     await this.dialog.getByRole("checkbox", { name: /there will be no copy/ }).check();
     await this.button("Go on without a copy").click();
+  }
+
+  async toConfirm(): Promise<void> {
+    await this.toExport();
+    await this.withoutCopy();
     await expect(this.heading(CONFIRMED)).toBeVisible();
   }
 
@@ -241,9 +245,7 @@ test("somebody else than was asked for, or a proof that has run out, changes not
   await app.inBrowser(change.button("Try again"), CHOIR);
   await change.button("Keep Personal").click();
   await change.button("Continue").click();
-  await change.dialog.getByRole("radio", { name: "I do not want a copy" }).check();
-  await change.dialog.getByRole("checkbox", { name: /there will be no copy/ }).check();
-  await change.button("Go on without a copy").click();
+  await change.withoutCopy();
   await app.clockAhead(400);
   await change.confirm();
   await expect(change.heading("Prove that Personal is yours")).toBeVisible();
@@ -261,11 +263,7 @@ test("the service says no: the sign-in opens another mailbox, and nothing was ch
 }) => {
   await change.ready();
   await change.toConfirm();
-  await app.goWrong({
-    ...QUESTION,
-    act: { kind: "status", status: 409 },
-    times: 1,
-  });
+  await app.goWrong({ ...QUESTION, act: { kind: "status", status: 409 }, times: 1 });
   await change.confirm();
   await expect(change.heading("Nothing was changed")).toBeVisible({ timeout: 30_000 });
   await expect(change.dialog).toContainText("This sign-in already opens a different mailbox");
@@ -343,7 +341,8 @@ test("a sign-in that owns nothing is added, and removed after a fresh proof; the
   await box.getByRole("button", { name: "Remove… Google from Personal" }).click();
   const stays = app.dialog("This sign-in stays");
   await expect(stays).toContainText("the only way into the mailbox Personal");
-  await stays.getByRole("button", { name: "Close", exact: true }).click();
+  await app.page.keyboard.press("Escape");
+  await expect(stays).toBeHidden();
   await expect(box.getByRole("listitem")).toHaveCount(1);
 });
 
@@ -376,9 +375,7 @@ test.describe("with Work", () => {
     await app.inBrowser(change.button("Sign in as Personal"), PERSONAL);
     await change.button("Keep Work").click();
     await change.button("Continue").click();
-    await change.dialog.getByRole("radio", { name: "I do not want a copy" }).check();
-    await change.dialog.getByRole("checkbox", { name: /there will be no copy/ }).check();
-    await change.button("Go on without a copy").click();
+    await change.withoutCopy();
     await change.dialog.getByRole("textbox").fill("ana.m@mail.example");
     await change.button("Set Personal aside and continue").click();
     await expect(change.heading("Nothing was changed")).toBeVisible({ timeout: 30_000 });
