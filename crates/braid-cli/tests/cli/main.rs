@@ -2,6 +2,13 @@
 //!
 //! Every run has a fresh rehearsal in a folder of its own that is gone afterwards.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops and says where"
+)]
+
 use std::process::{Command, Output};
 
 use serde_json::Value;

@@ -270,7 +270,7 @@ async fn what_is_wiped_is_on_the_receipt_and_nowhere_else() {
         assert!(named(ReceiptKind::File).contains(file), "{file}");
     }
     assert!(named(ReceiptKind::Key).contains(&work.id));
-    assert_eq!(named(ReceiptKind::Entry), [work.id.clone()]);
+    assert_eq!(named(ReceiptKind::Entry), std::slice::from_ref(&work.id));
     assert!(receipt.key_deleted && receipt.session_ended);
     assert_eq!(names_in(&world.paths().accounts()), [personal.id.as_str()]);
     assert!(names_in(&world.paths().data().join("sealed")).is_empty());

@@ -357,7 +357,6 @@ async fn killed_at(step: &str, rule: Option<Rule>) -> Line {
         aside,
         clock,
     };
-    println!("started anew after {step:?}");
     let end = judge(&two, &two.app).await;
     two.app.stop().await;
     Line {
@@ -518,6 +517,7 @@ async fn whatever_the_service_and_the_network_do_it_ends_in_the_true_state() {
 }
 
 /// Prints the table, and puts it between its marks in the page where that was asked for.
+#[allow(clippy::print_stdout, reason = "the table is what the test is for")]
 fn write_table(mark: &str, lines: &[Line]) {
     let mut table = String::from("| Case | Asked | Ends |\n|---|---:|---|\n");
     for line in lines {

@@ -86,7 +86,7 @@ async fn a_conversation_that_is_opened_again_stays_open_when_the_old_feed_ends()
 
 /// Opens the first file that may be opened, and gives whose it is.
 async fn open_a_file(app: &App) -> String {
-    for row in inbox(&app, Filter::Files).await {
+    for row in inbox(app, Filter::Files).await {
         app.read(&row.account, row.message).await.unwrap();
         let file = json!({ "account": row.account, "message": row.message, "index": 0 });
         match app.call("attachment.open", file).await {
