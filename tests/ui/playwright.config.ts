@@ -8,7 +8,7 @@ export default defineConfig({
   testDir: "stories",
   globalSetup: "./preview.ts",
   outputDir: "results",
-  timeout: 60_000,
+  timeout: 120_000,
   expect: { timeout: 10_000 },
   fullyParallel: false,
   workers: 1,
