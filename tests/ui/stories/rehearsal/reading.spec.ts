@@ -79,21 +79,3 @@ for (const colorScheme of ["light", "dark"] as const) {
     expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
   });
 }
-  await page.getByRole("menuitem", { name: "Sign out…" }).click();
-  await page.getByRole("button", { name: "Sign out", exact: true }).click();
-  await expect(app.tile("Personal")).toHaveCount(0);
-  await expect(app.list.getByRole("row", { name: /, Personal,/ })).toHaveCount(0);
-  // Here no keyring keeps the key, and the page says what that means.
-  await page
-    .getByRole("button", { name: "Sealed copy of Personal, readable until Braid ends" })
-    .click();
-  await page.getByRole("menuitem", { name: "Bring back" }).click();
-  await expect(app.list.getByRole("row", { name: /, Personal,/ }).first()).toBeVisible();
-  await app.tile("Personal").click({ button: "right" });
-  await page.getByRole("menuitem", { name: "Remove from this computer…" }).click();
-  await page.getByRole("button", { name: "Remove Personal" }).click();
-  await expect(page.getByRole("dialog", { name: "Personal is removed" })).toBeVisible();
-  await page.getByRole("button", { name: "Done" }).click();
-  await expect(app.tile("Personal")).toHaveCount(0);
-  await expect(app.list.getByRole("row", { name: /, Personal,/ })).toHaveCount(0);
-});
