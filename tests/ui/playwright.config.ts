@@ -12,8 +12,6 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   fullyParallel: false,
   workers: 1,
-  // Two stories about the place in a list are not always right on a busy machine; a run says which.
-  retries: 3,
   reporter: [["list"]],
   use: {
     ...devices["Desktop Chrome"],

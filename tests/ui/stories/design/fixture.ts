@@ -36,10 +36,20 @@ export class Window {
     return this.page.getByRole("region", { name: "Conversation" });
   }
 
+  /** Scrolls the list, once it is high enough for that. */
   async scrollListTo(top: number): Promise<void> {
-    await this.list.evaluate((element, to) => {
-      element.scrollTop = to;
-    }, top);
+    const scrolled = () =>
+      this.list.evaluate((element, to) => {
+        element.scrollTop = to;
+        return element.scrollTop;
+      }, top);
+    await expect.poll(scrolled).toBe(top);
+  }
+
+  async scrollListToEnd(): Promise<void> {
+    await this.list.evaluate((element) => {
+      element.scrollTop = element.scrollHeight;
+    });
   }
 }
 
