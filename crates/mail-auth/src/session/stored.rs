@@ -28,57 +28,15 @@ pub(super) enum StoredError {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "version")]
 enum Wire<'a> {
+    /// Without the times of the sign-in and of the last renewal. Read only.
     #[serde(rename = "1")]
-    V1(V1),
+    V1(Content<'a>),
     #[serde(rename = "2")]
-    V2(V2<'a>),
-}
-
-/// Without the times of the sign-in and of the last renewal. Read only.
-#[derive(Serialize, Deserialize)]
-struct V1 {
-    issuer: String,
-    subject: String,
-    #[serde(default)]
-    connection: Option<String>,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    email: Option<String>,
-    #[serde(default)]
-    picture: Option<String>,
-    expires_at: UnixTime,
-    renew_at: UnixTime,
-    origin: String,
-    access_token: String,
-    cookies: String,
-    #[serde(default)]
-    over: Option<Over>,
-}
-
-impl From<V1> for V2<'_> {
-    fn from(old: V1) -> Self {
-        Self {
-            issuer: old.issuer,
-            subject: old.subject,
-            connection: old.connection,
-            name: old.name,
-            email: old.email,
-            picture: old.picture,
-            expires_at: old.expires_at,
-            renew_at: old.renew_at,
-            origin: old.origin,
-            access_token: Cow::Owned(old.access_token),
-            cookies: Cow::Owned(old.cookies),
-            over: old.over,
-            signed_in_at: None,
-            renewed_at: None,
-        }
-    }
+    V2(Content<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
-struct V2<'a> {
+struct Content<'a> {
     issuer: String,
     subject: String,
     #[serde(default)]
@@ -130,7 +88,7 @@ pub(super) fn encode(
         .map_err(|_| StoredError::Unreadable)?;
     let cookies = std::str::from_utf8(&cookies).map_err(|_| StoredError::Unreadable)?;
     let identity = &credentials.identity;
-    let wire = Wire::V2(V2 {
+    let wire = Wire::V2(Content {
         issuer: identity.issuer.clone(),
         subject: identity.subject.clone(),
         connection: identity.connection.clone(),
@@ -158,11 +116,8 @@ pub(super) fn encode(
 
 /// Reads a session of this tenant.
 pub(super) fn decode(content: &[u8], tenant: &Arc<TenantConfig>) -> Result<Stored, StoredError> {
-    let wire = serde_json::from_slice(content).map_err(|_| StoredError::Unreadable)?;
-    let wire = match wire {
-        Wire::V1(old) => V2::from(old),
-        Wire::V2(wire) => wire,
-    };
+    let (Wire::V1(wire) | Wire::V2(wire)) =
+        serde_json::from_slice(content).map_err(|_| StoredError::Unreadable)?;
     let jar = CookieJar::load(wire.cookies.as_bytes()).map_err(|_| StoredError::Unreadable)?;
     let client =
         AuthressClient::new(Arc::clone(tenant), jar, &wire.origin).map_err(StoredError::Network)?;
