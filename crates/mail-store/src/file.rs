@@ -35,7 +35,11 @@ pub(crate) async fn settle_process() -> Result<(), StoreError> {
             .connect()
             .await?;
         sqlx::raw_sql(PROCESS).execute(&mut connection).await?;
-        connection.close().await
+        connection.close().await?;
+        // After the first connection, because SQLCipher asks for its own call then.
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        crate::process_end::skip_teardown();
+        Ok::<(), sqlx::Error>(())
     });
     settled.await?;
     Ok(())

@@ -25,6 +25,8 @@ mod mail;
 #[cfg(feature = "measuring")]
 pub mod measuring;
 mod open;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod process_end;
 mod registry;
 mod store;
 mod sync;

@@ -8,7 +8,7 @@ use mail_store::{AccountStore, StoreOptions, SyncBatch};
 use crate::fixture::{key, mailboxes, message};
 
 const FOLDER: &str = "BRAID_TEST_EXIT_FOLDER";
-const ENDS: usize = 40;
+const ENDS: usize = 20;
 
 /// The child: writes and reads as fast as it can, and ends in the middle of it.
 #[test]
@@ -50,15 +50,46 @@ fn ending_child() {
     std::process::exit(0);
 }
 
+/// Another child: lets go of its stores, and ends while their connections close by themselves.
 #[test]
-fn a_process_that_ends_at_work_ends_well() {
+#[ignore = "run by a_process_that_ends_while_its_stores_close_ends_well"]
+fn closing_child() {
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut stores = Vec::new();
+        for n in 0..6 {
+            let folder = folder.join(n.to_string());
+            let store = AccountStore::open(&folder, key(n), StoreOptions::default()).await;
+            stores.push(store.unwrap());
+        }
+        for store in &stores {
+            store.message_count().await.unwrap();
+        }
+    });
+    drop(runtime);
+}
+
+fn ends_well(child: &str) {
     for _ in 0..ENDS {
         let folder = tempfile::tempdir().unwrap();
         let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "exit::ending_child", "--ignored", "--quiet"])
-            .env(FOLDER, folder.path().join("account"))
+            .args(["--exact", child, "--ignored", "--quiet"])
+            .env(FOLDER, folder.path())
             .output()
             .unwrap();
         assert!(ended.status.success(), "{}", ended.status);
     }
+}
+
+#[test]
+fn a_process_that_ends_at_work_ends_well() {
+    ends_well("exit::ending_child");
+}
+
+#[test]
+fn a_process_that_ends_while_its_stores_close_ends_well() {
+    ends_well("exit::closing_child");
 }
