@@ -50,7 +50,19 @@ account: string,
 /**
  * The server's id of the mailbox.
  */
-mailbox: string, };
+mailbox: string, } | { "kind": "search", 
+/**
+ * As typed, such as `from:ada has:file budget -draft`.
+ */
+text: string, 
+/**
+ * One account, or all.
+ */
+account: string | null, 
+/**
+ * Of the accounts of this group only.
+ */
+group?: string, };
 
 export type Theme = "system" | "light" | "dark";
 
@@ -666,7 +678,11 @@ answered: boolean,
 /**
  * The newest is a draft.
  */
-draft: boolean, };
+draft: boolean, 
+/**
+ * Why it was found, in a search.
+ */
+found: FoundView | null, };
 
 export type ListEvent = { "type": "snapshot", 
 /**
@@ -720,7 +736,11 @@ rows: Array<RowView>,
 /**
  * As above.
  */
-failed: Array<string>, };
+failed: Array<string>, } | { "type": "search", 
+/**
+ * All of it, anew.
+ */
+search: SearchView, };
 
 export type AddressView = { 
 /**
@@ -1675,6 +1695,74 @@ name: string,
  * Its address.
  */
 email: string, };
+
+export type SegmentView = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Whether it matched.
+ */
+matched: boolean, };
+
+export type FoundView = { 
+/**
+ * The subject in pieces.
+ */
+subject: Array<SegmentView>, 
+/**
+ * A place of the text in pieces, shown instead of the preview.
+ */
+excerpt: Array<SegmentView>, };
+
+export type ServerSearch = "not_needed" | "asking" | "asked" | "unreachable" | "refused";
+
+export type SearchedAccountView = { 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * Whether the local index is still being looked through.
+ */
+searching: boolean, 
+/**
+ * Messages that are here and not in the index yet.
+ */
+to_index: number, 
+/**
+ * Whether the list of all messages is here.
+ */
+all_mail: boolean, 
+/**
+ * Receipt of the oldest message that is here, Unix seconds.
+ */
+mail_since: number | null, 
+/**
+ * From this receipt on the texts of all messages are here, Unix seconds; none when no text is.
+ */
+texts_since: number | null, 
+/**
+ * What its server adds.
+ */
+server: ServerSearch, 
+/**
+ * Whether there are more matches than the list takes.
+ */
+more: boolean, };
+
+export type SearchHint = "date_expected" | "size_expected" | "word_unknown";
+
+export type SearchView = { 
+/**
+ * Each account that is searched, in the person's order.
+ */
+accounts: Array<SearchedAccountView>, 
+/**
+ * What could not be read as meant; it was looked for as plain words.
+ */
+hints: Array<SearchHint>, };
 
 export type Calls = {
   "tenant.connect": { request: ConnectTenantRequest; reply: Empty };

@@ -10,7 +10,7 @@ use mail_store::StoreError;
 use crate::account::{Account, OpenAccount};
 use crate::app::App;
 use crate::contract::{
-    Empty, ErrorCode, ListEvent, ListRequest, ListWindowRequest, RowView, Scope, UiError,
+    Empty, ErrorCode, FoundView, ListEvent, ListRequest, ListWindowRequest, RowView, Scope, UiError,
 };
 use crate::feed::{FeedSink, OpenFeed};
 
@@ -215,7 +215,9 @@ impl App {
     fn scope_accounts(&self, scope: &Scope) -> Result<Vec<Arc<Account>>, UiError> {
         let (account, group) = match scope {
             Scope::Merged { group, .. } => (None, group.as_ref()),
-            Scope::Starred { account, group } => (account.as_ref(), group.as_ref()),
+            Scope::Starred { account, group } | Scope::Search { account, group, .. } => {
+                (account.as_ref(), group.as_ref())
+            }
             Scope::All { account } => (Some(account), None),
             Scope::Mailbox { account, mailbox } => {
                 MailboxId::new(mailbox.clone()).map_err(|_| UiError::new(ErrorCode::NotFound))?;
@@ -253,6 +255,7 @@ async fn mailboxes_of(scope: &Scope, open: &OpenAccount) -> Result<Vec<MailboxId
             let all = open.store.mailboxes().await?;
             Ok(all.into_iter().map(|(mailbox, _)| mailbox.id).collect())
         }
+        Scope::Search { .. } => Ok(Vec::new()),
         Scope::Mailbox { mailbox, .. } => Ok(MailboxId::new(mailbox.clone()).into_iter().collect()),
     }
 }
@@ -365,5 +368,6 @@ fn row_view(merged: &MergedRow) -> RowView {
         files: row.has_attachment,
         answered: row.keywords.contains(&Keyword::answered()),
         draft: row.keywords.contains(&Keyword::draft()),
+        found: row.found.as_deref().map(FoundView::from),
     }
 }

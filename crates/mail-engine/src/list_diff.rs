@@ -191,6 +191,7 @@ mod tests {
                 starred: false,
                 has_attachment: false,
                 keywords: Keywords::default(),
+                found: None,
             },
         }
     }

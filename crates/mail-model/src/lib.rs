@@ -16,6 +16,7 @@ mod message;
 mod reaction;
 pub mod remote;
 mod requests;
+pub mod search;
 mod time;
 
 pub use account::{AccountColor, AccountLetter, Identity};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::search::Found;
 use crate::{Keywords, MessageKey, ThreadKey, UnixTime};
 
 /// Whether a row stands for a conversation or for a message.
@@ -90,6 +91,8 @@ pub struct ListRow {
     pub has_attachment: bool,
     /// Keywords of the newest message.
     pub keywords: Keywords,
+    /// Why the message was found, in a search.
+    pub found: Option<Box<Found>>,
 }
 
 impl ListRow {

@@ -126,6 +126,17 @@ pub enum Scope {
         /// The server's id of the mailbox.
         mailbox: String,
     },
+    /// Messages that match what was typed. The mode of such a list is "messages".
+    Search {
+        /// As typed, such as `from:ada has:file budget -draft`.
+        text: String,
+        /// One account, or all.
+        account: Option<String>,
+        /// Of the accounts of this group only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        group: Option<String>,
+    },
 }
 
 /// Opens a list.

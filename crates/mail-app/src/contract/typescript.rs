@@ -105,7 +105,8 @@ fn declarations(config: &Config) -> Vec<String> {
         LinkProveRequest, Unsettled, SettleHow, LinkSettleRequest, LinkExportRequest,
         LinkGoOnRequest, LinkConfirmRequest, JournalRequest, LinkEvent, LinkView,
         LinkMailboxView, LinkStageView, LinkStep, LinkCountsView, LinkExportView,
-        LinkTroubleView, LinkTrouble, AccountNameView,
+        LinkTroubleView, LinkTrouble, AccountNameView, SegmentView, FoundView, ServerSearch,
+        SearchedAccountView, SearchHint, SearchView,
     )
 }
 

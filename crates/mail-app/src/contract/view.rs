@@ -5,7 +5,10 @@ use ts_rs::TS;
 
 use mail_model::{AccountColor, MailboxRole};
 
-use super::{ErrorCode, GroupView, IdentityView, OneAccountView, Scope, SealedView, UnreadMark};
+use super::{
+    ErrorCode, FoundView, GroupView, IdentityView, OneAccountView, Scope, SealedView, SearchView,
+    UnreadMark,
+};
 
 /// Light, dark, or as the system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
@@ -390,6 +393,8 @@ pub struct RowView {
     pub answered: bool,
     /// The newest is a draft.
     pub draft: bool,
+    /// Why it was found, in a search.
+    pub found: Option<FoundView>,
 }
 
 /// Event of the feed `list`.
@@ -435,6 +440,11 @@ pub enum ListEvent {
         rows: Vec<RowView>,
         /// As above.
         failed: Vec<String>,
+    },
+    /// How the search stands, for a list that is one. Comes whenever it has changed.
+    Search {
+        /// All of it, anew.
+        search: SearchView,
     },
 }
 

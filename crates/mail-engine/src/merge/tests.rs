@@ -28,6 +28,7 @@ fn row(received_at: i64, key: i64) -> ListRow {
         starred: false,
         has_attachment: false,
         keywords: Keywords::default(),
+        found: None,
     }
 }
 

@@ -315,6 +315,7 @@ impl Raw {
             starred: starred != 0,
             has_attachment: has_attachment != 0,
             keywords,
+            found: None,
         }
     }
 }
