@@ -44,7 +44,60 @@ async function inTheme(theme, people, size, states) {
   }
 }
 
+const tile = (name) => `//*[@role='toolbar'][@aria-label='Accounts']//button[starts-with(@aria-label, '${name},')]`;
+const inDialog = (path) => `//*[contains(@class, 'linking')]${path}`;
+const exactly = (words) => inDialog(`//button[normalize-space(.)=${JSON.stringify(words)}]`);
+const page = (name) => `//*[@role='tab'][contains(., ${JSON.stringify(name)})]`;
+
+/** Presses what may have to become able to be pressed first. */
+async function press(window, selector) {
+  const element = await window.find(selector);
+  await eventually(`${selector} can be pressed`, () => element.isEnabled());
+  await element.click();
+}
+
+/** The pages of the settings, and every page of a change of sign-ins. */
+async function settings(window, theme) {
+  await window.find(tile("Choir"));
+  await window.find("//*[starts-with(normalize-space(.), 'Up to date')]");
+  await window.click("//button[@aria-label='Settings']");
+  for (const name of ["Accounts", "Sessions", "Linked identities", "Privacy", "Appearance"]) {
+    await window.click(page(name));
+    await shot(window, `settings-${name.toLowerCase().replace(" ", "-")}-${theme}`);
+  }
+  await window.click(page("Linked identities"));
+  await press(window, button("Use one mailbox for two sign-ins"));
+  await window.find(inDialog("//*[@role='heading'][contains(., 'What would you like?')]"));
+  await shot(window, `linking-purpose-${theme}`);
+  await window.click(inDialog("//label[contains(., 'Open one mailbox with two')]"));
+  await press(window, exactly("Continue"));
+  await window.click(inDialog("//fieldset[contains(., 'Keep this mailbox')]//label[contains(., 'Personal')]"));
+  await window.click(inDialog("//fieldset[contains(., 'Also open it')]//label[contains(., 'Choir')]"));
+  await shot(window, `linking-choose-${theme}`);
+  await press(window, exactly("Continue"));
+  await window.find(exactly("Sign in as Choir"));
+  await shot(window, `linking-prove-${theme}`);
+  await press(window, exactly("Sign in as Choir"));
+  await window.signInByBrowser((browser) => browser.getByRole("link", { name: /ana@choir\.example/ }).click(), 0);
+  await press(window, exactly("Keep Personal"));
+  await window.find(inDialog("//*[@role='heading'][contains(., 'Look at what would be set aside')]"));
+  await shot(window, `linking-preview-${theme}`);
+  await press(window, exactly("Continue"));
+  await window.find(inDialog("//*[@role='heading'][contains(., 'Take it with you')]"));
+  await shot(window, `linking-export-${theme}`);
+  await window.click(inDialog("//label[contains(., 'I do not want a copy')]"));
+  await window.click(inDialog("//label[contains(., 'there will be no copy')]"));
+  await press(window, exactly("Go on without a copy"));
+  await window.find(inDialog("//input[@type='text' or not(@type)]"));
+  await shot(window, `linking-confirm-${theme}`);
+  await (await window.find(inDialog("//input[@type='text' or not(@type)]"))).setValue("ana@choir.example");
+  await press(window, exactly("Set Choir aside and continue"));
+  await window.find(inDialog("//*[@role='heading'][contains(., 'Both sign-ins open Personal now')]"));
+  await shot(window, `linking-done-${theme}`);
+}
+
 for (const theme of ["light", "dark"]) {
+  await inTheme(theme, "Work,Personal,Choir", SIZE, (window) => settings(window, theme));
   await inTheme(theme, null, SIZE, async (window) => {
     await window.find(button("Try the rehearsal"));
     await shot(window, `first-run-${theme}`);
