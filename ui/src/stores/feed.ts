@@ -16,7 +16,8 @@ const FINAL = new Set<string>(["bad_request", "not_found"]);
 
 /**
  * Opens a feed and keeps it open: after a gap in the numbers it is opened anew at once,
- * after an end it is opened anew after a pause.
+ * after an end it is opened anew after a pause. An event without a number tells all of its
+ * matter anew and cannot be missed.
  */
 export function follow<F extends FeedName>(
   host: Host,
@@ -37,13 +38,14 @@ export function follow<F extends FeedName>(
         if (!alive) {
           return;
         }
-        if (last !== undefined && event.seq !== last + 1) {
+        const seq = "seq" in event ? event.seq : undefined;
+        if (seq !== undefined && last !== undefined && seq !== last + 1) {
           alive = false;
           end();
           start();
           return;
         }
-        last = event.seq;
+        last = seq ?? last;
         wait = FIRST_WAIT_MS;
         follower.event(event);
       },

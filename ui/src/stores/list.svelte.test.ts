@@ -1,8 +1,9 @@
 import { beforeEach, expect, test, vi } from "vitest";
 
-import type { ListEvent } from "../contract.gen.ts";
 import { ScriptedHost } from "../host/script.ts";
-import { ListStore, type ListView } from "./list.svelte.ts";
+import { ListStore } from "./list.svelte.ts";
+import type { ListView } from "./listView.svelte.ts";
+import type { RowsEvent } from "./listWindow.ts";
 import { row } from "./row.fixture.ts";
 import { MERGED_INBOX } from "./scope.ts";
 
@@ -23,7 +24,7 @@ function nextFrame(): void {
 const keys = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, place) => `k${from + place}`);
 
-function snapshot(from: number, to: number, total = 1_000): ListEvent {
+function snapshot(from: number, to: number, total = 1_000): RowsEvent {
   return {
     type: "snapshot",
     seq: 0,
@@ -35,7 +36,7 @@ function snapshot(from: number, to: number, total = 1_000): ListEvent {
   };
 }
 
-function diff(seq: number, order: string[], known: string[], start = 0, total = 1_000): ListEvent {
+function diff(seq: number, order: string[], known: string[], start = 0, total = 1_000): RowsEvent {
   const rows = order.filter((key) => !known.includes(key)).map((key) => row(key));
   return { type: "diff", seq, total, unread: 3, start, order, rows, failed: [] };
 }

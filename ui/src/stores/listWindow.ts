@@ -1,6 +1,9 @@
 /** The loaded part of a list, as a value, and how events change it. */
 import type { ListEvent, RowView } from "../contract.gen.ts";
 
+/** An event that speaks of rows. */
+export type RowsEvent = Exclude<ListEvent, { type: "search" }>;
+
 export interface ListWindow {
   /** Place of the first row below. */
   readonly start: number;
@@ -22,7 +25,7 @@ export function indexOf(window: ListWindow, key: string): number | undefined {
  * The window after an event. None when the event speaks of a row that neither it nor the
  * window before has: then something was missed.
  */
-export function applied(window: ListWindow, event: ListEvent): ListWindow | undefined {
+export function applied(window: ListWindow, event: RowsEvent): ListWindow | undefined {
   if (event.type === "snapshot") {
     return { start: event.start, rows: event.rows };
   }

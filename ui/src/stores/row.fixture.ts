@@ -17,6 +17,7 @@ export function row(key: string, change: Partial<RowView> = {}): RowView {
     files: false,
     answered: false,
     draft: false,
+    found: null,
     ...change,
   };
 }

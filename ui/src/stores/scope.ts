@@ -36,6 +36,8 @@ export function scopeKey(scope: Scope): string {
       return `all:${scope.account}`;
     case "mailbox":
       return `mailbox:${scope.account}:${scope.mailbox}`;
+    case "search":
+      return `search:${scope.account ?? ""}:${scope.group ?? ""}:${scope.text}`;
   }
 }
 
@@ -51,7 +53,7 @@ export function scopeAccount(scope: Scope): string | null {
 
 /** The group a scope shows, if it shows one. */
 export function scopeGroup(scope: Scope): string | null {
-  return scope.kind === "merged" || scope.kind === "starred" ? (scope.group ?? null) : null;
+  return "group" in scope ? (scope.group ?? null) : null;
 }
 
 export function mailboxOfRole(account: AccountView, role: MailboxRole): MailboxView | undefined {

@@ -46,6 +46,7 @@ function roleOf(scope: Scope): MailboxRole | null {
     case "all":
       return "all";
     case "mailbox":
+    case "search":
       return null;
   }
 }

@@ -93,6 +93,8 @@ function inScope(thread: FakeThread, account: AccountView, scope: Scope): boolea
       return (
         thread.account === scope.account && scope.mailbox === `${thread.account}-${thread.role}`
       );
+    case "search":
+      return thread.subject.toLowerCase().includes(scope.text.trim().toLowerCase());
   }
 }
 

@@ -261,5 +261,6 @@ export function rowOf(thread: FakeThread): RowView {
     files: thread.messages.some(({ attachments }) => attachments.length > 0),
     answered: thread.answered,
     draft: newest?.draft ?? false,
+    found: null,
   };
 }
