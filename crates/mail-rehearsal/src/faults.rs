@@ -6,15 +6,20 @@
 
 mod control;
 mod layer;
+mod methods;
+mod rule;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 pub use control::control_router;
 pub use layer::with_faults;
+pub use methods::{MethodAct, MethodRule};
+pub use rule::{Act, Rule};
 
 /// Most different (server, method, path) triples that are counted; later new ones share the path `…`.
 const COUNTED_PATHS: usize = 4096;
@@ -48,171 +53,15 @@ pub enum Switch {
     NoLinkEndpoint,
     /// The tenant offers no second factors: everything under `/api/session/devices` answers 404.
     NoDevices,
-}
-
-/// What a rule does to a request it matches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum Act {
-    /// Answers with this HTTP status and an error body, or `{}` where the status is a success; the request
-    /// does not reach the server.
-    Status {
-        /// The HTTP status, 100 to 599.
-        status: u16,
-        /// Seconds for a `Retry-After` header, as sent with 429 and 503.
-        #[serde(default)]
-        retry_after: Option<u32>,
-        /// The tenant's `errorCode`; `Rehearsed` when absent.
-        #[serde(default)]
-        error_code: Option<String>,
-    },
-    /// Lets the server do everything, then answers with this HTTP status instead of the server's.
-    StatusAfter {
-        /// The HTTP status, 100 to 599.
-        status: u16,
-    },
-    /// Cuts the connection; the request does not reach the server.
-    LoseRequest,
-    /// Lets the server do everything, then cuts the connection without a word.
-    LoseAnswer,
-    /// Waits before the request reaches the server.
-    Delay {
-        /// How long, in milliseconds.
-        millis: u64,
-    },
-    /// Lets the server answer, then cuts the connection after this many octets of the body.
-    CutAfter {
-        /// Octets of the body that still arrive.
-        bytes: u64,
-    },
-}
-
-/// A fault for the requests of one path, or of several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rule {
-    /// The server it applies to; both when absent.
-    #[serde(default)]
-    pub server: Option<Server>,
-    /// The HTTP method it applies to, in upper case; all when absent.
-    #[serde(default)]
-    pub method: Option<String>,
-    /// The path it applies to; `*` stands for any characters, slashes too.
-    pub path: String,
-    /// What happens.
-    pub act: Act,
-    /// How many requests it applies to before it is gone; for ever when absent.
-    #[serde(default)]
-    pub times: Option<u32>,
-}
-
-impl Rule {
-    /// Answers the next `times` requests for `path` with `status`.
-    #[must_use]
-    pub fn status(path: &str, status: u16, times: u32) -> Self {
-        Self::next(
-            path,
-            times,
-            Act::Status {
-                status,
-                retry_after: None,
-                error_code: None,
-            },
-        )
-    }
-
-    /// Refuses the next `times` requests for `path` with `status` and the tenant's `error_code`.
-    #[must_use]
-    pub fn refused(path: &str, status: u16, error_code: &str, times: u32) -> Self {
-        Self::next(
-            path,
-            times,
-            Act::Status {
-                status,
-                retry_after: None,
-                error_code: Some(error_code.to_owned()),
-            },
-        )
-    }
-
-    /// Lets the next `times` requests for `path` be done, and answers with `status` all the same.
-    #[must_use]
-    pub fn status_after(path: &str, status: u16, times: u32) -> Self {
-        Self::next(path, times, Act::StatusAfter { status })
-    }
-
-    /// Answers the next `times` requests for `path` with 200 without doing anything.
-    #[must_use]
-    pub fn pretend(path: &str, times: u32) -> Self {
-        Self::status(path, 200, times)
-    }
-
-    /// Cuts the connection of the next `times` requests for `path` before they are done.
-    #[must_use]
-    pub fn lose_request(path: &str, times: u32) -> Self {
-        Self::next(path, times, Act::LoseRequest)
-    }
-
-    /// Cuts the connection of the next `times` requests for `path` after they are done.
-    #[must_use]
-    pub fn lose_answer(path: &str, times: u32) -> Self {
-        Self::next(path, times, Act::LoseAnswer)
-    }
-
-    /// Answers the next `times` requests for `path` with 429 and a `Retry-After` of `seconds`.
-    #[must_use]
-    pub fn rate_limit(path: &str, seconds: u32, times: u32) -> Self {
-        Self::next(
-            path,
-            times,
-            Act::Status {
-                status: 429,
-                retry_after: Some(seconds),
-                error_code: None,
-            },
-        )
-    }
-
-    /// Holds the next `times` requests for `path` back for `millis` milliseconds.
-    #[must_use]
-    pub fn delay(path: &str, millis: u64, times: u32) -> Self {
-        Self::next(path, times, Act::Delay { millis })
-    }
-
-    /// Cuts the answer to the next `times` requests for `path` after `bytes` octets of the body.
-    #[must_use]
-    pub fn cut_after(path: &str, bytes: u64, times: u32) -> Self {
-        Self::next(path, times, Act::CutAfter { bytes })
-    }
-
-    /// The same rule for one server only.
-    #[must_use]
-    pub fn on(mut self, server: Server) -> Self {
-        self.server = Some(server);
-        self
-    }
-
-    /// The same rule for one HTTP method only.
-    #[must_use]
-    pub fn method(mut self, method: &str) -> Self {
-        self.method = Some(method.to_ascii_uppercase());
-        self
-    }
-
-    fn next(path: &str, times: u32, act: Act) -> Self {
-        Self {
-            server: None,
-            method: None,
-            path: path.to_owned(),
-            act,
-            times: Some(times),
-        }
-    }
-
-    fn matches(&self, server: Server, method: &str, path: &str) -> bool {
-        self.server.is_none_or(|wanted| wanted == server)
-            && self.method.as_deref().is_none_or(|wanted| wanted == method)
-            && path_matches(&self.path, path)
-    }
+    /// Web sockets are let in and then say nothing, not even to pings.
+    WebSocketSilent,
+    /// Web sockets say things without sense instead of what they should.
+    WebSocketJunk,
+    /// Web sockets are cut with the first message that comes or would go.
+    WebSocketCut,
+    /// Id tokens say nothing of the provider's own claims, so that nobody can tell which of several identities
+    /// of one connection was used.
+    NoProviderClaims,
 }
 
 /// The faults of one rehearsal; clones share them.
@@ -230,6 +79,16 @@ struct Inner {
     credentials_rotated: AtomicU64,
     /// Reads of a changed profile that still show it unchanged.
     profile_lag: AtomicU32,
+    held: watch::Sender<Held>,
+}
+
+/// Requests and answers that are held on their way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many there are.
+    pub waiting: usize,
+    /// How often they were let go.
+    pub released: u64,
 }
 
 /// How often the tenant was told to do something; it follows these counts.
@@ -244,6 +103,7 @@ pub(crate) struct Commands {
 #[derive(Debug, Default)]
 struct Set {
     rules: Vec<Rule>,
+    methods: Vec<MethodRule>,
     switches: BTreeMap<Switch, bool>,
     counts: BTreeMap<(Server, String, String), u64>,
 }
@@ -253,6 +113,8 @@ struct Set {
 pub struct FaultsState {
     /// Rules that still apply, oldest first.
     pub rules: Vec<Rule>,
+    /// Rules for single JMAP methods that still apply, oldest first.
+    pub methods: Vec<MethodRule>,
     /// Switches that are on.
     pub switches: Vec<Switch>,
 }
@@ -280,12 +142,27 @@ impl Faults {
         self.set().switches.get(&switch).copied().unwrap_or(false)
     }
 
-    /// Takes every rule away, turns every switch off and lets reads keep up. Expired tokens stay expired.
+    /// Takes every rule away, turns every switch off, lets reads keep up and what is held go. Expired tokens
+    /// stay expired.
     pub fn clear(&self) {
         self.inner.profile_lag.store(0, Ordering::SeqCst);
         let mut set = self.set();
         set.rules.clear();
+        set.methods.clear();
         set.switches.clear();
+        drop(set);
+        self.release();
+    }
+
+    /// Lets everything go that is held on its way, see [`Act::Hold`].
+    pub fn release(&self) {
+        self.inner.held.send_modify(|held| held.released += 1);
+    }
+
+    /// What is held on its way.
+    #[must_use]
+    pub fn held(&self) -> watch::Receiver<Held> {
+        self.inner.held.subscribe()
     }
 
     /// Every access token issued so far is expired from now on. Sessions stay, so tokens can be renewed.
@@ -332,6 +209,7 @@ impl Faults {
         let set = self.set();
         FaultsState {
             rules: set.rules.clone(),
+            methods: set.methods.clone(),
             switches: set
                 .switches
                 .iter()
@@ -492,6 +370,7 @@ mod tests {
             faults.state(),
             FaultsState {
                 rules: vec![],
+                methods: vec![],
                 switches: vec![]
             }
         );

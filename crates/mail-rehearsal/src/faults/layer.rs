@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -30,8 +30,9 @@ async fn apply(
         .extensions()
         .get::<ConnectInfo<Shears>>()
         .map(|info| info.0.clone());
-    let (mut early, mut late, mut cut_after) = (None, None, None);
+    let (mut early, mut late, mut cut_after, mut shorten) = (None, None, None, None);
     let (mut request_lost, mut answer_lost) = (false, false);
+    let mut way = Way::default();
     for act in acts {
         match act {
             Act::Delay { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
@@ -42,8 +43,15 @@ async fn apply(
             } => early = Some(forced(status, retry_after, error_code.as_deref())),
             Act::StatusAfter { status } => late = Some(forced(status, None, None)),
             Act::CutAfter { bytes } => cut_after = Some(bytes),
+            Act::Shorten { bytes } => shorten = Some(bytes),
+            Act::Instead { content_type, body } => {
+                early = Some(([(header::CONTENT_TYPE, content_type)], body).into_response());
+            }
             Act::LoseRequest => request_lost = true,
             Act::LoseAnswer => answer_lost = true,
+            Act::Twice => way.twice = true,
+            Act::Hold => way.held = true,
+            Act::HoldAnswer => way.answer_held = true,
         }
     }
     if request_lost {
@@ -51,16 +59,111 @@ async fn apply(
     }
     let answered = match early {
         Some(response) => response,
-        None => next.run(request).await,
+        None => way.go(faults, request, next).await,
     };
     if answer_lost {
         return lost(shears.as_ref());
     }
     let response = late.unwrap_or(answered);
-    match cut_after {
-        Some(bytes) => cut(response, bytes),
-        None => response,
+    match (cut_after, shorten) {
+        (Some(bytes), _) => cut(response, bytes),
+        (None, Some(bytes)) => shortened(response, bytes).await,
+        (None, None) => response,
     }
+}
+
+/// What happens to a request on its way to the server and back.
+#[derive(Debug, Clone, Copy, Default)]
+struct Way {
+    twice: bool,
+    held: bool,
+    answer_held: bool,
+}
+
+impl Way {
+    async fn go(self, faults: Faults, request: Request, next: Next) -> Response {
+        let Self {
+            twice,
+            held,
+            answer_held,
+        } = self;
+        if !twice && !held && !answer_held {
+            return next.run(request).await;
+        }
+        let waiting = (held || answer_held).then(|| Waiting::begin(&faults));
+        // A task of its own: what is on its way arrives, whether or not somebody still waits for the answer.
+        let arrived = tokio::spawn(async move {
+            if held && let Some(mut waiting) = waiting {
+                waiting.end().await;
+                return (passed(request, next, twice).await, None);
+            }
+            (passed(request, next, twice).await, waiting)
+        });
+        match arrived.await {
+            Ok((response, None)) => response,
+            Ok((response, Some(mut waiting))) => {
+                waiting.end().await;
+                response
+            }
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}
+
+async fn passed(request: Request, next: Next, twice: bool) -> Response {
+    if !twice {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let again = || Request::from_parts(parts.clone(), Body::from(body.clone()));
+    drop(next.clone().run(again()).await);
+    next.run(again()).await
+}
+
+/// Something held on its way; counted until it goes on or is given up.
+struct Waiting {
+    faults: Faults,
+    since: u64,
+}
+
+impl Waiting {
+    fn begin(faults: &Faults) -> Self {
+        let mut since = 0;
+        faults.inner.held.send_modify(|held| {
+            held.waiting += 1;
+            since = held.released;
+        });
+        Self {
+            faults: faults.clone(),
+            since,
+        }
+    }
+
+    async fn end(&mut self) {
+        let since = self.since;
+        let mut held = self.faults.held();
+        // The sender lives as long as the faults do.
+        let _released = held.wait_for(|held| held.released > since).await.is_ok();
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let held = &self.faults.inner.held;
+        held.send_modify(|held| held.waiting = held.waiting.saturating_sub(1));
+    }
+}
+
+/// The first octets of the body as if they were the whole of it.
+async fn shortened(response: Response, bytes: usize) -> Response {
+    let (mut parts, body) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let mut whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    whole.truncate(bytes);
+    Response::from_parts(parts, Body::from(whole))
 }
 
 /// Cuts the connection. Where a listener cannot do that, the answer breaks off before its body.

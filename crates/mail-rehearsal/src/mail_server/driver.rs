@@ -1,6 +1,7 @@
 //! What a test does to the mail server from outside: mail arrives, somebody marks or moves it with
 //! another program, a folder is renamed, the server loses its memory of changes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use serde::Serialize;
 use super::account::{Account, DRAFT, SEEN, Touched};
 use super::journal::Event;
 use super::message::Parsed;
-use super::{MailServer, Seat, ids};
+use super::{MailServer, Seat, ids, mailbox_set};
 
 /// Mail to deliver.
 #[derive(Debug, Clone)]
@@ -54,6 +55,35 @@ pub struct Held {
     pub unread: u64,
     /// Drafts.
     pub drafts: u64,
+}
+
+/// Everything an account holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Mailboxes by id.
+    pub mailboxes: BTreeMap<String, HeldMailbox>,
+    /// Messages by id.
+    pub messages: BTreeMap<String, HeldMessage>,
+}
+
+/// A mailbox of [`Contents`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldMailbox {
+    /// Its name.
+    pub name: String,
+    /// Messages in it.
+    pub messages: u64,
+    /// Messages in it that are not read, drafts aside.
+    pub unread: u64,
+}
+
+/// A message of [`Contents`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldMessage {
+    /// Ids of the mailboxes it lies in.
+    pub mailboxes: BTreeSet<String>,
+    /// Its keywords.
+    pub keywords: BTreeSet<String>,
 }
 
 /// Puts a message into the inbox; gives its number.
@@ -213,6 +243,83 @@ impl MailServer {
                 sort_order: old.sort_order,
                 subscribed: old.subscribed,
             })
+        })
+    }
+
+    /// Makes an empty mailbox; gives its JMAP id.
+    pub fn add_mailbox(&self, account: &str, name: &str) -> Result<String, DriverError> {
+        let mut made = 0;
+        self.change(account, |account| {
+            made = account.next_folder().ok_or(DriverError::UnknownMailbox)?;
+            Ok(Event::MailboxPut {
+                id: made,
+                name: name.to_owned(),
+                parent: None,
+                role: None,
+                sort_order: 100,
+                subscribed: true,
+            })
+        })?;
+        Ok(ids::mailbox(made))
+    }
+
+    /// Removes a mailbox; what lies in it alone is destroyed.
+    pub fn remove_mailbox(&self, account: &str, mailbox: &str) -> Result<(), DriverError> {
+        let (index, seat) = self.seat(account)?;
+        let mut account = seat.account();
+        let number = folder(&account, mailbox)?;
+        let events = mailbox_set::removal(&account, number);
+        let touched = account.commit(events)?;
+        self.shared.announce(index, &account, touched);
+        Ok(())
+    }
+
+    /// Gives an account another JMAP id, or none: the session then names no account. Its state moves on.
+    pub fn set_account_id(&self, account: &str, id: Option<&str>) -> Result<(), DriverError> {
+        let (_, seat) = self.seat(account)?;
+        let mut session = seat.session();
+        session.account_id = id.map(str::to_owned);
+        session.state += 1;
+        Ok(())
+    }
+
+    /// Gives the session another state although nothing in it has changed.
+    pub fn renew_session(&self, account: &str) -> Result<(), DriverError> {
+        self.seat(account)?.1.session().state += 1;
+        Ok(())
+    }
+
+    /// Everything an account holds, by JMAP ids.
+    pub fn contents(&self, account: &str) -> Result<Contents, DriverError> {
+        let (_, seat) = self.seat(account)?;
+        let mut account = seat.account();
+        let counts = account.counts().clone();
+        let mailboxes = account.folders.iter().map(|(id, folder)| {
+            let counted = counts.get(id).copied().unwrap_or_default();
+            let mailbox = HeldMailbox {
+                name: folder.name.clone(),
+                messages: counted.emails,
+                unread: counted.unread_emails,
+            };
+            (ids::mailbox(*id), mailbox)
+        });
+        let messages = account.order().iter().filter_map(|number| {
+            let record = account.record(*number)?;
+            let message = HeldMessage {
+                mailboxes: account
+                    .folders_of(record.mailboxes)
+                    .map(ids::mailbox)
+                    .collect(),
+                keywords: account
+                    .keyword_names(record.keywords)
+                    .map(str::to_owned)
+                    .collect(),
+            };
+            Some((ids::email(*number), message))
+        });
+        Ok(Contents {
+            mailboxes: mailboxes.collect(),
+            messages: messages.collect(),
         })
     }
 

@@ -15,8 +15,9 @@ pub(crate) enum RequestError {
     Limit(&'static str),
 }
 
-impl IntoResponse for RequestError {
-    fn into_response(self) -> Response {
+impl RequestError {
+    /// The problem details.
+    pub(crate) fn to_json(&self) -> Value {
         let (kind, detail, limit) = match self {
             Self::UnknownCapability(name) => (
                 "unknownCapability",
@@ -24,11 +25,11 @@ impl IntoResponse for RequestError {
                 None,
             ),
             Self::NotJson => ("notJSON", "the request is not JSON".to_owned(), None),
-            Self::NotRequest(detail) => ("notRequest", detail.to_owned(), None),
+            Self::NotRequest(detail) => ("notRequest", (*detail).to_owned(), None),
             Self::Limit(limit) => (
                 "limit",
                 format!("the request goes beyond {limit}"),
-                Some(limit),
+                Some(*limit),
             ),
         };
         let mut body = json!({
@@ -39,7 +40,13 @@ impl IntoResponse for RequestError {
         if let (Some(limit), Some(body)) = (limit, body.as_object_mut()) {
             body.insert("limit".to_owned(), limit.into());
         }
-        problem(StatusCode::BAD_REQUEST, &body)
+        body
+    }
+}
+
+impl IntoResponse for RequestError {
+    fn into_response(self) -> Response {
+        problem(StatusCode::BAD_REQUEST, &self.to_json())
     }
 }
 
@@ -65,6 +72,8 @@ pub(crate) enum MethodError {
     RequestTooLarge,
     ServerFail,
     StateMismatch,
+    /// What the rehearsal was told to answer.
+    Told(String),
     TooManyChanges,
     UnknownMethod,
     UnsupportedFilter(String),
@@ -84,6 +93,7 @@ impl MethodError {
             Self::RequestTooLarge => ("requestTooLarge", None),
             Self::ServerFail => ("serverFail", None),
             Self::StateMismatch => ("stateMismatch", None),
+            Self::Told(kind) => (kind.as_str(), None),
             Self::TooManyChanges => ("tooManyChanges", None),
             Self::UnknownMethod => ("unknownMethod", None),
             Self::UnsupportedFilter(detail) => ("unsupportedFilter", Some(detail)),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{RequestError, problem};
 use super::session::{LARGEST_REQUEST, LARGEST_UPLOAD};
-use super::{Seat, SeatRunner, Shared, TOKENS_KEPT, blob, push, request, session};
+use super::{Seat, SeatRunner, Shared, TOKENS_KEPT, blob, push, request, session, websocket};
 use crate::tenant::{TokenRefused, TokenVerifier};
 
 /// One way into the server: an address, and whose tokens open it.
@@ -36,6 +37,7 @@ pub(crate) fn router(door: Door) -> Router {
         .route("/jmap/api", post(api))
         .route("/jmap/download/{account}/{blob}/{name}", get(download))
         .route("/jmap/eventsource", get(event_source))
+        .route("/jmap/ws", get(web_socket))
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST + 1))
         .merge(uploads)
         .with_state(Arc::new(door))
@@ -128,7 +130,7 @@ async fn session_object(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let (_, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
-    let object = session::session(&seat.person, &seat.account_id, &door.origin);
+    let object = session::session(&seat.person, &seat.session(), &door.origin);
     Ok(private(axum::Json(object)))
 }
 
@@ -165,6 +167,7 @@ async fn api(
             shared: &here,
             index,
             seat: &asked,
+            account_id: asked.account_id(),
         };
         request::answer(&body, &runner)
     });
@@ -182,7 +185,7 @@ async fn upload(
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, Response> {
     let (_, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
-    if seat.account_id != account {
+    if seat.account_id().as_ref() != Some(&account) {
         return Err(not_found());
     }
     let too_large = || RequestError::Limit("maxSizeUpload").into_response();
@@ -220,7 +223,7 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let (_, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
-    if seat.account_id != account {
+    if seat.account_id().as_ref() != Some(&account) {
         return Err(not_found());
     }
     let bytes = blob::load(&seat.account(), &id).ok_or_else(not_found)?;
@@ -263,4 +266,21 @@ async fn event_source(
         &query,
         last.as_deref(),
     ))
+}
+
+/// The subprotocol is asked for by name (RFC 8887 section 4.1).
+async fn web_socket(
+    State(door): State<Arc<Door>>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Response> {
+    let (index, seat) = seat(&door, &headers).map_err(|refused| *refused)?;
+    let upgrade = upgrade
+        .map_err(IntoResponse::into_response)?
+        .protocols([websocket::PROTOCOL]);
+    if upgrade.selected_protocol().is_none() {
+        return Err(RequestError::NotRequest("the subprotocol is jmap").into_response());
+    }
+    let shared = Arc::clone(&door.shared);
+    Ok(upgrade.on_upgrade(move |socket| websocket::talk(socket, shared, index, seat)))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::account::Folder;
+use super::account::{Account, Folder};
 use super::email_set::Outcome;
 use super::error::{MethodError, SetError};
 use super::ids;
@@ -246,18 +246,21 @@ fn destroy(turn: &Turn<'_>, id: &str, remove_emails: bool) -> Result<Vec<Event>,
         return Err(SetError::new("mailboxHasChild"));
     }
     let bit = folder.bit();
-    let inside: Vec<u32> = account
-        .order()
-        .iter()
-        .copied()
-        .filter(|n| account.record(*n).is_some_and(|r| r.mailboxes & bit != 0))
-        .collect();
-    if !inside.is_empty() && !remove_emails {
+    let is_inside = |n: &u32| account.record(*n).is_some_and(|r| r.mailboxes & bit != 0);
+    if !remove_emails && account.order().iter().any(is_inside) {
         return Err(SetError::new("mailboxHasEmail"));
     }
-    let mut events: Vec<Event> = inside
-        .into_iter()
-        .filter_map(|n| Some((n, account.record(n)?)))
+    Ok(removal(account, number))
+}
+
+/// What removes a mailbox: messages that lie in it alone go with it.
+pub(super) fn removal(account: &Account, number: u32) -> Vec<Event> {
+    let bit = account.folders.get(&number).map_or(0, Folder::bit);
+    let mut events: Vec<Event> = account
+        .order()
+        .iter()
+        .filter_map(|n| Some((*n, account.record(*n)?)))
+        .filter(|(_, record)| record.mailboxes & bit != 0)
         .map(|(email, record)| {
             let others: Vec<u32> = account.folders_of(record.mailboxes & !bit).collect();
             if others.is_empty() {
@@ -275,5 +278,5 @@ fn destroy(turn: &Turn<'_>, id: &str, remove_emails: bool) -> Result<Vec<Event>,
         })
         .collect();
     events.push(Event::MailboxRemoved { id: number });
-    Ok(events)
+    events
 }

@@ -42,6 +42,7 @@ mod supply;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod websocket;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -59,11 +60,11 @@ use supply::Supply;
 
 use crate::clock::Clock;
 use crate::corpus::{Corpus, Life, Twins};
-use crate::faults::Faults;
+use crate::faults::{Faults, MethodAct};
 use crate::people::Person;
 use crate::tenant::TokenVerifier;
 
-pub use driver::{DriverError, Held, NewMail};
+pub use driver::{Contents, DriverError, Held, HeldMailbox, HeldMessage, NewMail};
 
 /// What a mail server begins with.
 #[derive(Clone)]
@@ -114,12 +115,20 @@ struct Shared {
 /// One person's place on the server.
 struct Seat {
     person: Person,
-    /// The JMAP account id.
-    account_id: String,
+    session: Mutex<SeatSession>,
     account: Mutex<Account>,
     requests: Semaphore,
     uploads: Semaphore,
     log: Mutex<SeatLog>,
+}
+
+/// What a person's session says.
+#[derive(Debug)]
+struct SeatSession {
+    /// The JMAP account id; none while the session names no account.
+    account_id: Option<String>,
+    /// The session's state: counts its changes.
+    state: u64,
 }
 
 /// What was asked of a seat.
@@ -217,7 +226,10 @@ fn seat(person: Person, config: &MailServerConfig, size: u32) -> io::Result<Seat
     };
     Ok(Seat {
         person,
-        account_id,
+        session: Mutex::new(SeatSession {
+            account_id: Some(account_id),
+            state: 1,
+        }),
         account: Mutex::new(account),
         requests: Semaphore::new(session::MOST_REQUESTS),
         uploads: Semaphore::new(session::MOST_UPLOADS),
@@ -228,6 +240,14 @@ fn seat(person: Person, config: &MailServerConfig, size: u32) -> io::Result<Seat
 impl Seat {
     fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn session(&self) -> MutexGuard<'_, SeatSession> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn account_id(&self) -> Option<String> {
+        self.session().account_id.clone()
     }
 
     fn log(&self) -> MutexGuard<'_, SeatLog> {
@@ -313,6 +333,7 @@ struct SeatRunner<'a> {
     shared: &'a Shared,
     index: usize,
     seat: &'a Seat,
+    account_id: Option<String>,
 }
 
 impl Runner for SeatRunner<'_> {
@@ -351,15 +372,19 @@ impl Runner for SeatRunner<'_> {
         }
     }
 
-    fn account_id(&self) -> &str {
-        &self.seat.account_id
+    fn account_id(&self) -> Option<&str> {
+        self.account_id.as_deref()
     }
 
     fn count(&self, method: &str) {
         *self.seat.log().calls.entry(method.to_owned()).or_default() += 1;
     }
 
+    fn fault(&self, method: &str) -> Option<MethodAct> {
+        self.shared.config.faults.meet_method(method)
+    }
+
     fn session_state(&self) -> String {
-        session::STATE.to_owned()
+        self.seat.session().state.to_string()
     }
 }

@@ -50,6 +50,18 @@ pub(crate) fn states(logs: &Logs, touched: Touched) -> States {
     out
 }
 
+/// The states of everything in a seat.
+pub(crate) fn now(seat: &Seat) -> States {
+    let all = Touched {
+        email: true,
+        mailbox: true,
+        thread: true,
+        submission: true,
+        delivery: true,
+    };
+    states(&seat.account().logs, all)
+}
+
 /// What a client asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Options {
@@ -71,7 +83,7 @@ pub(crate) fn stream(
     options: &Options,
     last: Option<&str>,
 ) -> Response {
-    let account_id = seat.account_id.clone();
+    let account_id = seat.account_id().unwrap_or_default();
     if !["state", "no"].contains(&options.closeafter.as_str()) {
         return axum::http::StatusCode::BAD_REQUEST.into_response();
     }
@@ -82,14 +94,7 @@ pub(crate) fn stream(
             .filter(|(name, _)| options.wants(name))
             .collect()
     };
-    let all = Touched {
-        email: true,
-        mailbox: true,
-        thread: true,
-        submission: true,
-        delivery: true,
-    };
-    let now = states(&seat.account().logs, all);
+    let now = now(seat);
     // A client that comes back with another id than it would get now has missed something.
     let missed = last
         .filter(|id| *id != event_id(&now))
@@ -102,7 +107,7 @@ pub(crate) fn stream(
     let events = changes(index, Arc::clone(seat), pushes, types, missed);
     let seat = Arc::clone(seat);
     let states = events.map(move |changed| {
-        let id = event_id(&states(&seat.account().logs, all));
+        let id = event_id(&self::now(&seat));
         let data = json!({ "@type": "StateChange", "changed": { &account_id: changed } });
         Event::default()
             .event("state")
@@ -128,7 +133,7 @@ pub(crate) fn stream(
     response
 }
 
-fn event_id(states: &States) -> String {
+pub(crate) fn event_id(states: &States) -> String {
     states
         .iter()
         .filter(|(name, _)| **name != "EmailDelivery")
@@ -138,7 +143,7 @@ fn event_id(states: &States) -> String {
 }
 
 /// What changed, from now on; a listener that was too slow is told everything.
-fn changes(
+pub(crate) fn changes(
     index: usize,
     seat: Arc<Seat>,
     pushes: tokio::sync::broadcast::Receiver<Push>,
@@ -152,16 +157,7 @@ fn changes(
                 let changed = match pushes.recv().await {
                     Ok(push) if push.seat == index => push.changed,
                     Ok(_) => continue,
-                    Err(RecvError::Lagged(_)) => {
-                        let all = Touched {
-                            email: true,
-                            mailbox: true,
-                            thread: true,
-                            submission: true,
-                            delivery: true,
-                        };
-                        states(&seat.account().logs, all)
-                    }
+                    Err(RecvError::Lagged(_)) => now(&seat),
                     Err(RecvError::Closed) => return None,
                 };
                 let changed: States = changed

@@ -16,7 +16,7 @@ use super::{
     blob, email_changes, email_get, email_import, email_query, email_set, identity, mailbox,
     mailbox_set, snippet, submission, submission_set, thread,
 };
-use crate::faults::{Faults, Switch};
+use crate::faults::{Faults, MethodAct, Switch};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,10 +124,12 @@ pub(crate) trait Runner {
         created: &mut HashMap<String, String>,
         with: &mut dyn FnMut(&mut Turn<'_>) -> Result<Value, MethodError>,
     ) -> (Result<Value, MethodError>, Option<Map<String, Value>>);
-    /// The id of the account the token opens.
-    fn account_id(&self) -> &str;
+    /// The id of the account the token opens, if it still opens one.
+    fn account_id(&self) -> Option<&str>;
     /// Counts a call.
     fn count(&self, method: &str);
+    /// The fault a call meets, if any.
+    fn fault(&self, method: &str) -> Option<MethodAct>;
     /// The session's state.
     fn session_state(&self) -> String;
 }
@@ -220,7 +222,7 @@ fn call(
     }
     let method = method(name, using).ok_or(MethodError::UnknownMethod)?;
     match arguments.remove("accountId") {
-        Some(Value::String(id)) if id == runner.account_id() => {}
+        Some(Value::String(id)) if Some(id.as_str()) == runner.account_id() => {}
         Some(Value::String(_)) => return Err(MethodError::AccountNotFound),
         _ => {
             return Err(MethodError::InvalidArguments(
@@ -228,11 +230,29 @@ fn call(
             ));
         }
     }
-    let mut arguments = Some(arguments);
-    let (result, implied) = runner.turn(created, &mut |turn| {
-        method(turn, arguments.take().unwrap_or_default())
-    });
-    let mut value = result?;
+    let fault = runner.fault(name);
+    let told = match &fault {
+        Some(MethodAct::Error { error, done: false }) => {
+            return Err(MethodError::Told(error.clone()));
+        }
+        Some(MethodAct::Stall) => Some(MethodAct::stalled(&arguments)),
+        _ => None,
+    };
+    let (mut value, implied) = match told {
+        Some(value) => (value, None),
+        None => {
+            let mut arguments = Some(arguments);
+            let (result, implied) = runner.turn(created, &mut |turn| {
+                method(turn, arguments.take().unwrap_or_default())
+            });
+            (result?, implied)
+        }
+    };
+    match fault {
+        Some(MethodAct::Error { error, .. }) => return Err(MethodError::Told(error)),
+        Some(MethodAct::Unmoved) => MethodAct::unmoved(&mut value),
+        Some(MethodAct::Stall) | None => {}
+    }
     if let Some(value) = value.as_object_mut() {
         value.insert("accountId".to_owned(), runner.account_id().into());
     }

@@ -1,11 +1,13 @@
 //! The session object (RFC 8620 section 2) and the limits it promises.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::SeatSession;
 use crate::people::Person;
 
 pub(crate) const CORE: &str = "urn:ietf:params:jmap:core";
 pub(crate) const MAIL: &str = "urn:ietf:params:jmap:mail";
+pub(crate) const WEB_SOCKET: &str = "urn:ietf:params:jmap:websocket";
 pub(crate) const SUBMISSION: &str = "urn:ietf:params:jmap:submission";
 
 /// `maxCallsInRequest`.
@@ -27,11 +29,8 @@ pub(crate) const LONGEST_PAGE: usize = 5_000;
 /// `maxSizeMailboxName`, octets.
 pub(crate) const LONGEST_MAILBOX_NAME: usize = 200;
 
-/// The session's state: there is one, because nothing in it ever changes.
-pub(crate) const STATE: &str = "1";
-
-/// The session of one person for the account of that id, with addresses under `origin`.
-pub(crate) fn session(person: &Person, account: &str, origin: &str) -> Value {
+/// The session of one person, with addresses under `origin`.
+pub(crate) fn session(person: &Person, now: &SeatSession, origin: &str) -> Value {
     let core = json!({
         "maxSizeUpload": LARGEST_UPLOAD,
         "maxConcurrentUpload": MOST_UPLOADS,
@@ -50,26 +49,35 @@ pub(crate) fn session(person: &Person, account: &str, origin: &str) -> Value {
         "emailQuerySortOptions": ["receivedAt", "sentAt", "size", "from", "to", "subject", "hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword"],
         "mayCreateTopLevelMailbox": true,
     });
-    json!({
-        "capabilities": { CORE: core, MAIL: {}, SUBMISSION: {} },
-        "accounts": {
-            account: {
-                "name": person.email,
-                "isPersonal": true,
-                "isReadOnly": false,
-                "accountCapabilities": {
-                    CORE: {},
-                    MAIL: mail,
-                    SUBMISSION: { "maxDelayedSend": 0, "submissionExtensions": {} },
-                },
+    let (mut accounts, mut primary) = (Map::new(), Map::new());
+    if let Some(account) = &now.account_id {
+        let described = json!({
+            "name": person.email,
+            "isPersonal": true,
+            "isReadOnly": false,
+            "accountCapabilities": {
+                CORE: {},
+                MAIL: mail,
+                SUBMISSION: { "maxDelayedSend": 0, "submissionExtensions": {} },
             },
-        },
-        "primaryAccounts": { CORE: account, MAIL: account, SUBMISSION: account },
+        });
+        accounts.insert(account.clone(), described);
+        for capability in [CORE, MAIL, SUBMISSION] {
+            primary.insert(capability.to_owned(), account.as_str().into());
+        }
+    }
+    // `https` becomes `wss`.
+    let socket_origin = origin.replacen("http", "ws", 1);
+    let web_socket = json!({ "url": format!("{socket_origin}/jmap/ws"), "supportsPush": true });
+    json!({
+        "capabilities": { CORE: core, MAIL: {}, SUBMISSION: {}, WEB_SOCKET: web_socket },
+        "accounts": accounts,
+        "primaryAccounts": primary,
         "username": person.email,
         "apiUrl": format!("{origin}/jmap/api"),
         "downloadUrl": format!("{origin}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?type={{type}}"),
         "uploadUrl": format!("{origin}/jmap/upload/{{accountId}}/"),
         "eventSourceUrl": format!("{origin}/jmap/eventsource?types={{types}}&closeafter={{closeafter}}&ping={{ping}}"),
-        "state": STATE,
+        "state": now.state.to_string(),
     })
 }
