@@ -10,7 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use jiff::tz::TimeZone;
 
+use crate::search::Query;
 use crate::{
     BlobId, Body, HostLog, Identity, IdentityId, KeywordEdit, Keywords, Mailbox, MailboxId,
     Message, MessageId, Reaction, StateString, SubmissionId, UnixTime,
@@ -225,6 +227,17 @@ pub struct RawPage {
     pub total: Option<u64>,
 }
 
+/// A page of what a search found on the server, newest first by receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchPage {
+    /// The messages that match, each once.
+    pub ids: Vec<MessageId>,
+    /// How many ids the server gave for this page: the next page begins so many further. It can
+    /// be more than `ids`, where the server could only be asked for some more than was meant.
+    /// Zero means the end was reached.
+    pub queried: usize,
+}
+
 /// A message that was handed over and has not left yet (RFC 8621 section 7, `undoStatus`
 /// `pending`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -319,6 +332,27 @@ pub trait MailSource: Send + Sync {
         limit: usize,
     ) -> Result<MessagePage, SourceError>;
 
+    /// Messages the server finds for a search, newest first, after `position` ids of it, at most
+    /// `limit`. Days begin in `zone`. The server looks for words in its own way: it may find
+    /// other messages than a search of what is here, and an unfinished word counts as whole.
+    ///
+    /// `query` is that of this account ([`Query::for_account`]).
+    ///
+    /// # Errors
+    /// [`SourceError::Refused`] where the server does not search so, or cannot be asked that.
+    async fn search(
+        &self,
+        query: &Query,
+        zone: &TimeZone,
+        position: u64,
+        limit: usize,
+    ) -> Result<SearchPage, SourceError> {
+        let _ = (query, zone, position, limit);
+        Err(SourceError::Refused {
+            reason: "search".into(),
+        })
+    }
+
     /// What changed since that state, at most `max` messages.
     async fn message_changes(
         &self,
@@ -356,6 +390,10 @@ pub trait MailSource: Send + Sync {
 
     /// Opens the push channel; `None` where the server has none.
     async fn push(&self) -> Result<Option<PushStream>, SourceError>;
+
+    /// Forgets connections that are kept for later: the machine slept or the network is another
+    /// one, so they may be dead without anybody having said so. Requests under way go on.
+    fn forget_connections(&self) {}
 
     /// Sender identities.
     async fn identities(&self) -> Result<Vec<Identity>, SourceError>;

@@ -74,4 +74,71 @@ impl Query {
     pub const fn everything() -> Self {
         Self::All(Vec::new())
     }
+
+    /// No message at all.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    /// The words a match is marked by, in the order typed: those looked for anywhere or in the
+    /// subject, without those that must not be there.
+    #[must_use]
+    pub fn words(&self) -> Vec<&Words> {
+        let mut words = Vec::new();
+        self.collect_words(true, &mut words);
+        words
+    }
+
+    fn collect_words<'q>(&'q self, wanted: bool, words: &mut Vec<&'q Words>) {
+        match self {
+            Self::All(list) | Self::Any(list) => {
+                for query in list {
+                    query.collect_words(wanted, words);
+                }
+            }
+            Self::Not(query) => query.collect_words(!wanted, words),
+            Self::Is(Criterion::Text(more) | Criterion::Subject(more)) if wanted => {
+                words.push(more);
+            }
+            Self::Is(_) => {}
+        }
+    }
+
+    /// The words of the very last criterion.
+    pub(super) fn last_words(&self) -> Option<&Words> {
+        match self {
+            Self::All(list) | Self::Any(list) => list.last()?.last_words(),
+            Self::Not(query) => query.last_words(),
+            Self::Is(criterion) => criterion.words(),
+        }
+    }
+}
+
+impl Criterion {
+    /// The words it looks for, if it looks for words.
+    #[must_use]
+    pub const fn words(&self) -> Option<&Words> {
+        match self {
+            Self::Text(words)
+            | Self::From(words)
+            | Self::To(words)
+            | Self::Cc(words)
+            | Self::Subject(words)
+            | Self::Filename(words) => Some(words),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn words_mut(&mut self) -> Option<&mut Words> {
+        match self {
+            Self::Text(words)
+            | Self::From(words)
+            | Self::To(words)
+            | Self::Cc(words)
+            | Self::Subject(words)
+            | Self::Filename(words) => Some(words),
+            _ => None,
+        }
+    }
 }
