@@ -1,8 +1,9 @@
 //! Reading. Readers see the last commit and never wait for the writer.
 
+use mail_model::search::FoundKey;
 use mail_model::{
     Body, ListCursor, ListRow, Mailbox, MailboxCounts, MailboxId, MailboxRole, MessageId,
-    MessageKey, RowKey, ThreadKey,
+    MessageKey, RowKey, ThreadKey, UnixTime,
 };
 use sqlx::{Connection as _, Row as _};
 
@@ -227,6 +228,31 @@ impl AccountStore {
         .map_err(|error| self.inner.noted(FileKind::Mail, error.into()))?;
         rows.iter()
             .map(|row| Ok((MessageKey::new(row.try_get(0)?), stored_id(row, 1)?)))
+            .collect()
+    }
+
+    /// Those of the server's messages that are here, as a search finds them, newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn found_by_id(&self, ids: &[MessageId]) -> Result<Vec<FoundKey>, StoreError> {
+        let mut reader = self.inner.mail_reader().await?;
+        let rows = sqlx::query(
+            "SELECT m.received_at, m.key, m.thread FROM json_each(?1) j
+             CROSS JOIN message m ON m.id = j.value ORDER BY m.received_at DESC, m.key DESC",
+        )
+        .bind(serde_json::to_string(ids)?)
+        .fetch_all(&mut *reader)
+        .await
+        .map_err(|error| self.inner.noted(FileKind::Mail, error.into()))?;
+        rows.iter()
+            .map(|row| {
+                Ok(FoundKey {
+                    received_at: UnixTime::from_seconds(row.try_get(0)?),
+                    message: MessageKey::new(row.try_get(1)?),
+                    thread: ThreadKey::new(row.try_get(2)?),
+                })
+            })
             .collect()
     }
 
