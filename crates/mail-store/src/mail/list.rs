@@ -399,6 +399,25 @@ pub(crate) async fn rank(
     Ok(from_stored(count))
 }
 
+/// Given messages, in whatever mailboxes they lie: keys (JSON).
+pub(crate) const BY_KEYS: &str =
+    "SELECT json_group_array(json_array(m.key, m.thread, m.key, m.received_at, \
+     json_array(m.sender), m.subject, m.preview, 1, m.flags & 1, m.flags & 2 > 0, \
+     m.flags & 4 > 0, json(m.keywords))) \
+     FROM json_each(?1) j CROSS JOIN message m ON m.key = j.value";
+
+/// The rows of those of the given messages that are here, newest first.
+pub(crate) async fn messages(
+    connection: &mut SqliteConnection,
+    keys: &[MessageKey],
+) -> Result<Vec<ListRow>, StoreError> {
+    let json: String = sqlx::query_scalar(BY_KEYS)
+        .bind(serde_json::to_string(keys)?)
+        .fetch_one(connection)
+        .await?;
+    parse(&json, ListMode::Messages)
+}
+
 /// From this distance on, skipping inside SQLite is cheaper than handing places over.
 const SKIP: u64 = 256;
 /// Places handed over at once.

@@ -21,17 +21,17 @@ pub struct StoredMessage {
 }
 
 /// Headers that no list needs.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Detail {
+pub(crate) struct Detail {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    from: Vec<Address>,
+    pub(crate) from: Vec<Address>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    to: Vec<Address>,
+    pub(crate) to: Vec<Address>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    cc: Vec<Address>,
+    pub(crate) cc: Vec<Address>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    bcc: Vec<Address>,
+    pub(crate) bcc: Vec<Address>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reply_to: Vec<Address>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
