@@ -4,6 +4,7 @@
 use mail_model::{Body, MessageId};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
+use crate::crash_points::crash_point;
 use crate::error::StoreError;
 use crate::mail::mailbox::stored_id;
 
@@ -44,7 +45,9 @@ pub(crate) async fn store(
         .execute(&mut *transaction)
         .await?;
     }
+    crash_point!("bodies.written");
     transaction.commit().await?;
+    crash_point!("bodies.committed");
     Ok(())
 }
 

@@ -58,7 +58,8 @@ pub enum StoreError {
         /// Which file.
         file: FileKind,
     },
-    /// The file with what exists only here cannot be read. It is left where it is.
+    /// The file with what exists only here cannot be read. Close the store and open it again: what
+    /// can be read is saved, and the damaged file is kept.
     #[error("the file with drafts and queued changes cannot be read")]
     LocalDamaged(#[source] Option<Box<sqlx::Error>>),
     /// A file is damaged. Close the store and open it again: it is set aside and built anew.
@@ -109,6 +110,9 @@ pub enum StoreError {
     /// The account is frozen: nothing is written to its files for the moment.
     #[error("this account's files are not changed at the moment")]
     Frozen,
+    /// The search was ended by who asked for it.
+    #[error("the search was cancelled")]
+    Cancelled,
     /// The store was closed.
     #[error("this account's files are closed")]
     Closed,
@@ -131,7 +135,9 @@ impl StoreError {
             | Self::Occupied { .. }
             | Self::Io { .. } => Reaction::AskPerson,
             Self::DiskFault(_) => Reaction::RetryLater(None),
-            Self::AccountConflict | Self::Frozen | Self::Closed => Reaction::GiveUp,
+            Self::AccountConflict | Self::Frozen | Self::Cancelled | Self::Closed => {
+                Reaction::GiveUp
+            }
             Self::Migration { .. } | Self::BadValue(_) | Self::Database(_) => Reaction::Bug,
         }
     }
@@ -150,6 +156,27 @@ impl StoreError {
         Self::Io {
             path: path.to_owned(),
             source,
+        }
+    }
+
+    /// What reading a file whole has shown.
+    pub(crate) fn damage_found(file: FileKind) -> Self {
+        if file == FileKind::Local {
+            return Self::LocalDamaged(None);
+        }
+        let source = Box::new(sqlx::Error::Protocol("the file is not sound".into()));
+        Self::Damaged { file, source }
+    }
+
+    /// What is left of the connection that it happened on.
+    pub(crate) fn aftermath(&self) -> Aftermath {
+        match self {
+            Self::DiskFault(source) if primary_code(source) == Some(SQLITE_IOERR) => {
+                Aftermath::Unverified
+            }
+            Self::DiskFault(_) | Self::DiskFull(_) => Aftermath::Doubtful,
+            Self::Database(source) if is_damage(source) => Aftermath::Doubtful,
+            _ => Aftermath::Usable,
         }
     }
 
@@ -201,6 +228,17 @@ impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> Self {
         Self::BadValue(Some(error))
     }
+}
+
+/// What an error leaves of the connection that it happened on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aftermath {
+    /// It is as it was.
+    Usable,
+    /// SQLite may have rolled back a transaction that sqlx thinks is open.
+    Doubtful,
+    /// Beyond that, nobody knows what reached the disk: a failed fsync is reported once.
+    Unverified,
 }
 
 const SQLITE_BUSY: i64 = 5;

@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use tokio::sync::OnceCell;
 
+use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
 use crate::key::StoreKey;
 
@@ -80,6 +81,22 @@ impl SqliteFile {
         &self.path
     }
 
+    /// A file of the same kind and key, with something behind its name.
+    pub(crate) fn beside(&self, suffix: &str) -> Self {
+        Self {
+            path: suffixed(&self.path, suffix),
+            ..self.clone()
+        }
+    }
+
+    /// Deletes the file and its journals, if they are there.
+    pub(crate) fn remove(&self) -> Result<(), StoreError> {
+        for suffix in ["-wal", "-shm", "-journal", ""] {
+            remove_if_there(&suffixed(&self.path, suffix))?;
+        }
+        Ok(())
+    }
+
     /// Whether the file is there and has content.
     pub(crate) fn has_content(&self) -> bool {
         std::fs::metadata(&self.path).is_ok_and(|file| file.len() > 0)
@@ -111,33 +128,57 @@ impl SqliteFile {
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when it does not: a wrong key and a damaged first page look alike.
+    /// [`StoreError::NewerSchema`] when a newer release wrote it.
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {
-        let result = self.read_schema().await;
-        result.map_err(|error| match StoreError::from(error) {
-            StoreError::Database(source) if crate::error::is_damage(&source) => {
-                StoreError::Damaged {
-                    file: self.kind,
-                    source,
-                }
+        match self.read_schema().await {
+            Ok(Some(version)) if !migrator(self.kind).version_exists(version) => {
+                Err(StoreError::NewerSchema { file: self.kind })
             }
-            other => other,
-        })
+            Ok(_) => Ok(()),
+            Err(error) => Err(match StoreError::from(error) {
+                StoreError::Database(source) if crate::error::is_damage(&source) => {
+                    StoreError::Damaged {
+                        file: self.kind,
+                        source,
+                    }
+                }
+                other => other,
+            }),
+        }
     }
 
-    async fn read_schema(&self) -> Result<(), sqlx::Error> {
-        // No journal mode here: asking for one could write to a file the key does not belong to.
-        let mut options = SqliteConnectOptions::new().filename(&self.path);
+    /// The newest step of the schema that was taken; none in an empty file.
+    async fn read_schema(&self) -> Result<Option<i64>, sqlx::Error> {
+        let mut connection = self.connect_to_look().await?;
+        let read = async {
+            let noted = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+            let noted: i64 = sqlx::query_scalar(noted).fetch_one(&mut connection).await?;
+            if noted == 0 {
+                return Ok(None);
+            }
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                .fetch_one(&mut connection)
+                .await
+        };
+        let read = read.await;
+        // Closed before the file can be moved, whatever was read: closing deletes journals.
+        let closed = connection.close().await;
+        let version = read?;
+        closed?;
+        Ok(version)
+    }
+
+    /// A connection that changes nothing: it asks for no journal mode, because that could write to
+    /// a file the key does not belong to, and cannot fold in a journal, because that could be
+    /// another file's.
+    pub(crate) async fn connect_to_look(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let mut options = SqliteConnectOptions::new()
+            .filename(&self.path)
+            .read_only(true);
         if let Some(key) = &self.key {
             options = options.pragma("key", key.pragma().to_string());
         }
-        let mut connection = options.disable_statement_logging().connect().await?;
-        let read = sqlx::query("SELECT count(*) FROM sqlite_schema")
-            .execute(&mut connection)
-            .await;
-        // Closed before the file can be moved, whatever was read: closing deletes journals.
-        let closed = connection.close().await;
-        read?;
-        closed
+        options.disable_statement_logging().connect().await
     }
 
     /// Reads the whole file and checks it: SQLite's structure and, where encrypted, every page's
@@ -174,21 +215,35 @@ impl SqliteFile {
     /// Opens the writing connection: creates the file if need be and brings its schema up to date.
     pub(crate) async fn open_writer(&self) -> Result<SqliteConnection, StoreError> {
         let mut connection = self.open_unmigrated().await?;
-        migrator(self.kind)
-            .run(&mut connection)
-            .await
-            .map_err(|error| StoreError::migration(self.kind, error))?;
+        crash_point!("migration.begin");
+        // The steps one by one, each a transaction with the note that it was taken; what is left
+        // of them when the process ends is taken at the next opening.
+        let migrator = migrator(self.kind);
+        for step in migrator.iter() {
+            migrator
+                .run_to(step.version, &mut connection)
+                .await
+                .map_err(|error| StoreError::migration(self.kind, error))?;
+            crash_point!("migration.step");
+        }
+        crash_point!("migration.end");
         Ok(connection)
     }
 
-    /// The writing connection to the schema as it is.
-    pub(crate) async fn open_unmigrated(&self) -> Result<SqliteConnection, StoreError> {
-        create_private(&self.path)?;
+    /// The writing connection again, to a file that is there and whose schema is up to date.
+    pub(crate) async fn reopen(&self) -> Result<SqliteConnection, StoreError> {
         let options = self.options().optimize_on_close(true, 400);
         options
             .connect()
             .await
             .map_err(|error| StoreError::from(error).in_file(self.kind))
+    }
+
+    /// The writing connection to the schema as it is.
+    pub(crate) async fn open_unmigrated(&self) -> Result<SqliteConnection, StoreError> {
+        create_private(&self.path)?;
+        crash_point!("file.created");
+        self.reopen().await
     }
 
     /// Readers that cannot write, opened when first needed.
@@ -216,6 +271,11 @@ impl SqliteFile {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(StoreError::io(&from, error)),
             }
+            match suffix {
+                "-wal" => crash_point!("aside.wal"),
+                "-shm" => crash_point!("aside.shm"),
+                _ => crash_point!("aside.file"),
+            }
         }
         Ok(free)
     }
@@ -235,6 +295,42 @@ pub(crate) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Deletes a file, if it is there.
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::io(path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Copies a file; nobody but the person can read the copy.
+pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
+    create_private(to)?;
+    std::fs::copy(from, to).map_err(|error| StoreError::io(from, error))?;
+    restrict(to, 0o600)
+}
+
+/// Makes a file's content last through a power cut.
+pub(crate) fn sync_file(path: &Path) -> Result<(), StoreError> {
+    std::fs::File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| StoreError::io(path, error))
+}
+
+/// Makes the names in a folder last through a power cut.
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    sync_file(folder)
+}
+
+/// Other systems write renames through by themselves and do not open folders.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_folder: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 /// Makes a folder that only the person can enter, whatever the umask.

@@ -3,8 +3,9 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use crate::crash_points::crash_point;
 use crate::error::StoreError;
-use crate::file::{create_private, create_private_folder};
+use crate::file::{create_private, create_private_folder, sync_folder};
 
 const LOCK: &str = ".lock";
 const TRASH: &str = ".trash-";
@@ -27,7 +28,10 @@ impl FolderLock {
             .open(&path)
             .map_err(|error| StoreError::io(&path, error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { path, file }),
+            Ok(()) => {
+                crash_point!("folder.locked");
+                Ok(Self { path, file })
+            }
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
             Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
         }
@@ -102,15 +106,20 @@ fn relocate(from: &Path, to: &Path) -> Result<(), StoreError> {
         });
     }
     let lock = FolderLock::take(from)?;
+    crash_point!("relocate.locked");
     if let Some(parent) = to.parent() {
         create_private_folder(parent)?;
     }
     if to.exists() {
         std::fs::remove_dir(to).map_err(|error| StoreError::io(to, error))?;
     }
+    crash_point!("relocate.ready");
     std::fs::rename(from, to).map_err(|error| StoreError::io(from, error))?;
+    crash_point!("relocate.renamed");
     lock.release()?;
-    sync_parents(from, to)
+    sync_parents(from, to)?;
+    crash_point!("relocate.synced");
+    Ok(())
 }
 
 /// Whether a folder is there and holds anything.
@@ -130,19 +139,6 @@ fn sync_parents(from: &Path, to: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| StoreError::io(folder, error))
-}
-
-/// Other systems write renames through by themselves and do not open folders.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> Result<(), StoreError> {
-    Ok(())
-}
-
 /// Deletes an account's folder: puts it out of sight in one step, deletes it, and looks whether it
 /// is gone. What a crash leaves is taken by [`sweep_trash`].
 ///
@@ -154,9 +150,13 @@ pub fn remove_account_folder(folder: &Path) -> Result<Removed, StoreError> {
     }
     let lock = FolderLock::take(folder)?;
     let trash = trash_path(folder);
+    crash_point!("remove.locked");
     std::fs::rename(folder, &trash).map_err(|error| StoreError::io(folder, error))?;
+    crash_point!("remove.renamed");
     lock.release()?;
-    delete(&trash)
+    let removed = delete(&trash)?;
+    crash_point!("remove.deleted");
+    Ok(removed)
 }
 
 /// Deletes what removals left behind in the folder of all accounts. Called once at start.

@@ -5,7 +5,7 @@
 //! | `mail.sqlite` | what the server holds: mailboxes, messages, materialised lists, counts | fetched again |
 //! | `body.sqlite` | bodies, compressed | fetched again |
 //! | `search.sqlite` | the search index | built again |
-//! | `local.sqlite` | what exists only here: intents, settings | gone, so it is never replaced |
+//! | `local.sqlite` | what exists only here: intents, settings | saved row by row and from the mirror of intents in `mail.sqlite` |
 //! | `registry.sqlite` | beside the folders: which accounts there are; no mail, no secrets | sign in again |
 //!
 //! A handle belongs to one account for its whole life; no function takes an account as a filter,
@@ -15,6 +15,10 @@
 //! This crate knows no server and no window, and decides nothing about when to fetch.
 
 mod body;
+#[cfg(feature = "crash-points")]
+pub mod crash_points;
+#[cfg(not(feature = "crash-points"))]
+mod crash_points;
 mod error;
 mod file;
 mod folder;
@@ -28,6 +32,7 @@ mod open;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod process_end;
 mod registry;
+mod search;
 mod store;
 mod sync;
 mod writer;
@@ -43,10 +48,12 @@ pub use mail::holdings::Holdings;
 pub use mail::list::{Ladder, ListScope};
 pub use mail::message::StoredMessage;
 pub use mail::recount::CountMismatch;
-pub use open::{OpenReport, SetAside, StoreOptions};
+pub use open::{OpenReport, Salvaged, SetAside, StoreOptions};
 pub use registry::{
     AccountGroup, AccountRecord, AccountState, Registry, Seal, SealReason, SourceAddress,
     UnreadMark,
 };
-pub use store::{AccountStore, StoreSizes, Trace};
+pub use store::{
+    AccountStore, IndexProgress, SearchCancel, SearchCoverage, StoreSizes, Trace,
+};
 pub use sync::{FillState, ProgressUpdate, Sweep, SyncBatch, SyncProgress};

@@ -4,6 +4,7 @@
 use mail_model::MessageId;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
+use crate::crash_points::crash_point;
 use crate::error::StoreError;
 use crate::intent::{Intent, IntentId};
 use crate::mail::mailbox::{from_stored, stored_id};
@@ -30,7 +31,10 @@ pub(crate) async fn insert_intent(
     .bind(serde_json::to_string(&intent.messages)?)
     .execute(&mut *transaction)
     .await?;
+    crash_point!("intent.written");
     transaction.commit().await?;
+    // From here on it is kept, though nothing shows it yet.
+    crash_point!("intent.committed");
     Ok(IntentId(id))
 }
 
@@ -87,6 +91,7 @@ pub(crate) async fn delete_intent(
         .bind(intent)
         .execute(connection)
         .await?;
+    crash_point!("intent.deleted");
     Ok(())
 }
 
@@ -114,5 +119,6 @@ pub(crate) async fn put_setting(
     .bind(value)
     .execute(connection)
     .await?;
+    crash_point!("setting.put");
     Ok(())
 }

@@ -1,10 +1,16 @@
 //! Opening an account's folder: whose key it is, what is damaged, what a kill left half done.
 
+mod rows;
+mod salvage;
+
 use std::path::{Path, PathBuf};
 
+use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
-use crate::file::{SqliteFile, create_private, suffixed};
+use crate::file::{SqliteFile, create_private, remove_if_there, suffixed};
 use crate::key::StoreKey;
+
+pub use salvage::Salvaged;
 
 /// How an account's files are opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,7 +27,8 @@ impl StoreOptions {
     }
 }
 
-/// A damaged file that was moved away; a new one took its place.
+/// A damaged file that was moved away; a new one took its place. That of `local.sqlite` holds what
+/// could be saved, the others are filled from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// Which file.
@@ -33,8 +40,10 @@ pub struct SetAside {
 /// What opening had to do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OpenReport {
-    /// Damaged files that were replaced by empty ones, to be filled again from the server.
+    /// Damaged files that were replaced.
     pub set_aside: Vec<SetAside>,
+    /// What was saved of `local.sqlite`, if it was damaged or gone.
+    pub salvaged: Option<Salvaged>,
     /// Intents whose effect a kill had kept from showing.
     pub intents_applied: usize,
 }
@@ -66,21 +75,50 @@ impl Files {
         [&self.mail, &self.body, &self.search, &self.local]
     }
 
-    /// Moves a damaged file away, unless it is one that cannot be filled again.
-    pub(crate) fn put_aside(&self, file: FileKind) -> Result<Option<SetAside>, StoreError> {
-        match file {
-            FileKind::Mail => put_aside(&self.mail).map(Some),
-            FileKind::Body => put_aside(&self.body).map(Some),
-            FileKind::Search => put_aside(&self.search).map(Some),
-            FileKind::Local | FileKind::Registry => Ok(None),
+    /// Replaces a file that was met damaged. Each is replaced once in an opening: a new one that
+    /// is damaged is the disk's fault.
+    ///
+    /// # Errors
+    /// The one that was met, if it has been replaced already or is not about damage.
+    pub(crate) async fn replace(
+        &self,
+        met: StoreError,
+        report: &mut OpenReport,
+    ) -> Result<(), StoreError> {
+        let file = match &met {
+            StoreError::Damaged { file, .. } => *file,
+            StoreError::LocalDamaged(_) => FileKind::Local,
+            _ => return Err(met),
+        };
+        let again = report.set_aside.iter().any(|aside| aside.file == file);
+        let cache = self.caches().into_iter().find(|cache| cache.kind() == file);
+        match (again, cache) {
+            (false, Some(cache)) => report.set_aside.push(put_aside(cache)?),
+            // SQLCipher's word for damage is also that for want of memory.
+            (false, None) if file == FileKind::Local && !self.local.is_sound().await? => {
+                self.salvage_into(report).await?;
+            }
+            _ => return Err(met),
         }
+        Ok(())
     }
 
-    /// Checks the key and moves damaged files away.
+    const fn caches(&self) -> [&SqliteFile; 3] {
+        [&self.mail, &self.body, &self.search]
+    }
+
+    async fn salvage_into(&self, report: &mut OpenReport) -> Result<(), StoreError> {
+        let (aside, salvaged) = self.salvage().await?;
+        report.set_aside.extend(aside);
+        report.salvaged = Some(salvaged);
+        Ok(())
+    }
+
+    /// Checks the key and replaces damaged files.
     ///
     /// A wrong key and a damaged first page look alike to SQLCipher. The key is right if it opens
     /// any of the files; if it opens none, nothing is touched.
-    pub(crate) async fn examine(&self) -> Result<Vec<SetAside>, StoreError> {
+    pub(crate) async fn examine(&self) -> Result<OpenReport, StoreError> {
         let mut opened = false;
         let mut damaged = Vec::new();
         for file in self.all() {
@@ -89,26 +127,29 @@ impl Files {
             }
             match file.probe().await {
                 Ok(()) => opened = true,
-                Err(StoreError::Damaged { source, .. }) => damaged.push((file, source)),
+                Err(StoreError::Damaged { .. }) => damaged.push(file),
                 Err(error) => return Err(error),
             }
         }
         if !opened && !damaged.is_empty() {
             return Err(StoreError::WrongKey);
         }
-        let mut set_aside = Vec::new();
-        for (file, source) in damaged {
-            if file.kind() == FileKind::Local {
-                return Err(StoreError::LocalDamaged(Some(source)));
-            }
-            set_aside.push(put_aside(file)?);
+        self.settle_salvage()?;
+        let mut report = OpenReport::default();
+        // First what exists only here: it is saved with the help of the mail file.
+        let unreadable = damaged.iter().any(|file| file.kind() == FileKind::Local);
+        if unreadable || is_unsound(&self.local).await? || self.local_is_lost().await? {
+            self.salvage_into(&mut report).await?;
         }
-        for file in [&self.mail, &self.body, &self.search] {
-            if let Some(found) = examine_suspect(file).await? {
-                set_aside.push(found);
+        settle_suspicion(&self.local)?;
+        for file in self.caches() {
+            let unreadable = damaged.iter().any(|damaged| damaged.kind() == file.kind());
+            if unreadable || is_unsound(file).await? {
+                report.set_aside.push(put_aside(file)?);
             }
+            settle_suspicion(file)?;
         }
-        Ok(set_aside)
+        Ok(report)
     }
 }
 
@@ -131,18 +172,19 @@ pub(crate) fn suspect(file: &SqliteFile) {
     if let Err(error) = create_private(&suspicion(file)) {
         tracing::warn!(file = %file.kind(), %error, "the damage could not be noted");
     }
+    crash_point!("suspect.noted");
 }
 
-async fn examine_suspect(file: &SqliteFile) -> Result<Option<SetAside>, StoreError> {
+/// Whether a file that is suspected is damaged.
+async fn is_unsound(file: &SqliteFile) -> Result<bool, StoreError> {
+    Ok(suspicion(file).exists() && file.has_content() && !file.is_sound().await?)
+}
+
+fn settle_suspicion(file: &SqliteFile) -> Result<(), StoreError> {
     let note = suspicion(file);
-    if !note.exists() {
-        return Ok(None);
+    if note.exists() {
+        remove_if_there(&note)?;
+        crash_point!("suspect.settled");
     }
-    let found = if file.has_content() && !file.is_sound().await? {
-        Some(put_aside(file)?)
-    } else {
-        None
-    };
-    std::fs::remove_file(&note).map_err(|error| StoreError::io(&note, error))?;
-    Ok(found)
+    Ok(())
 }

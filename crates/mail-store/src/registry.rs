@@ -10,6 +10,7 @@ use mail_model::AccountId;
 use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::task::JoinHandle;
 
+use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
 use crate::file::{SqliteFile, create_private_folder, settle_process};
 use crate::writer::{Priority, Writer};
@@ -35,9 +36,10 @@ impl Registry {
         let file = SqliteFile::new(FileKind::Registry, folder, None);
         let runtime = tokio::runtime::Handle::current();
         // The migrations' future is not `Send`; the caller's has to be.
-        let opened = tokio::task::spawn_blocking(move || runtime.block_on(file.open_writer()));
+        let opening = file.clone();
+        let opened = tokio::task::spawn_blocking(move || runtime.block_on(opening.open_writer()));
         let connection = opened.await.unwrap_or(Err(StoreError::Closed))?;
-        let (writer, task) = Writer::start(FileKind::Registry, connection, None);
+        let (writer, task) = Writer::start(file, connection, None);
         Ok(Self {
             writer,
             task: std::sync::Arc::new(tokio::sync::Mutex::new(Some(task))),
@@ -106,7 +108,10 @@ impl Registry {
                 Box::pin(async move {
                     let result = account.bind(sql)?.execute(connection).await;
                     match result {
-                        Ok(done) if done.rows_affected() == 1 => Ok(()),
+                        Ok(done) if done.rows_affected() == 1 => {
+                            crash_point!("registry.written");
+                            Ok(())
+                        }
                         Ok(_) => Err(StoreError::AccountConflict),
                         Err(error) if is_conflict(&error) => Err(StoreError::AccountConflict),
                         Err(error) => Err(error.into()),
@@ -130,6 +135,7 @@ impl Registry {
                         .bind(id.as_str())
                         .execute(connection)
                         .await?;
+                    crash_point!("registry.removed");
                     Ok(())
                 })
             })
@@ -159,7 +165,9 @@ impl Registry {
                         .bind(ids)
                         .execute(&mut *transaction)
                         .await?;
+                    crash_point!("registry.placing");
                     transaction.commit().await?;
+                    crash_point!("registry.placed");
                     Ok(())
                 })
             })
@@ -185,6 +193,7 @@ impl Registry {
                         .bind(journal)
                         .execute(connection)
                         .await?;
+                    crash_point!("registry.journal");
                     match done.rows_affected() {
                         1 => Ok(()),
                         _ => Err(StoreError::AccountConflict),

@@ -3,6 +3,11 @@
 //!
 //! A connection of its own for each writer would leave the order to SQLite's busy handler, under
 //! which a person's click waits behind a whole synchronisation.
+//!
+//! A connection on which the disk failed is not used again: it may still think itself inside a
+//! transaction that SQLite has rolled back, or hold pages of which nobody knows whether they
+//! reached the disk. The next job gets a new one, after a failed read or write only when the
+//! whole file has been read and is sound. So the store goes on by itself when the disk does.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,8 +16,11 @@ use std::sync::Arc;
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::error::{FileKind, StoreError};
+use crate::crash_points::crash_point;
+use crate::error::{Aftermath, FileKind, StoreError};
+use crate::file::SqliteFile;
 use crate::folder::FolderLock;
+use crate::open::suspect;
 
 /// Who waits for a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +33,9 @@ pub(crate) enum Priority {
 
 pub(crate) type Step<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
-type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, ()> + Send>;
+type Job = Box<
+    dyn for<'c> FnOnce(Result<&'c mut SqliteConnection, StoreError>) -> Step<'c, Aftermath> + Send,
+>;
 
 /// A handle to a file's writer; clones share the task.
 #[derive(Clone)]
@@ -40,7 +50,7 @@ impl Writer {
     /// Starts the task. It ends after [`Writer::stop`], or when every handle is gone, and closes
     /// the connection.
     pub(crate) fn start(
-        file: FileKind,
+        file: SqliteFile,
         connection: SqliteConnection,
         lock: Option<Arc<FolderLock>>,
     ) -> (Self, tokio::task::JoinHandle<()>) {
@@ -51,13 +61,19 @@ impl Writer {
             person: person_jobs,
             synchronisation: synchronisation_jobs,
         };
+        let kind = file.kind();
+        let line = Line {
+            file,
+            connection: Some(connection),
+            verify: false,
+        };
         let task = tokio::spawn(async move {
-            run(file, connection, queues, stopped).await;
+            run(line, queues, stopped).await;
             // Held until here: nobody else may open the folder while a write is under way.
             drop(lock);
         });
         let writer = Self {
-            file,
+            file: kind,
             person,
             synchronisation,
             stop,
@@ -72,6 +88,10 @@ impl Writer {
 
     /// Runs a job on the writing connection and waits for its result.
     ///
+    /// # Errors
+    /// Those of the job; [`StoreError::Closed`] after [`Self::stop`]; those of opening the file
+    /// anew after the disk failed, until it does not any more.
+    ///
     /// # Cancellation
     /// Once queued the job runs to its end, whether or not anyone waits for it.
     pub(crate) async fn run<T, F>(&self, priority: Priority, job: F) -> Result<T, StoreError>
@@ -84,10 +104,18 @@ impl Writer {
         let (answer, result) = oneshot::channel();
         let boxed: Job = Box::new(move |connection| {
             Box::pin(async move {
-                let outcome = job(connection).await;
+                let outcome = match connection {
+                    Ok(connection) => job(connection).await,
+                    Err(error) => Err(error),
+                };
+                let aftermath = outcome
+                    .as_ref()
+                    .err()
+                    .map_or(Aftermath::Usable, StoreError::aftermath);
                 if answer.send(outcome).is_err() {
                     tracing::debug!("nobody waited for a finished write");
                 }
+                aftermath
             })
         });
         let queue = match priority {
@@ -118,12 +146,60 @@ impl Queues {
     }
 }
 
-async fn run(
-    file: FileKind,
-    mut connection: SqliteConnection,
-    mut queues: Queues,
-    mut stopped: watch::Receiver<bool>,
-) {
+/// The file and its connection, if it can be relied on.
+struct Line {
+    file: SqliteFile,
+    connection: Option<SqliteConnection>,
+    /// Whether the file is read whole before it is written again.
+    verify: bool,
+}
+
+impl Line {
+    /// The connection; a new one if the last cannot be relied on.
+    async fn ready(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.renew().await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    async fn renew(&mut self) -> Result<SqliteConnection, StoreError> {
+        let file = self.file.kind();
+        let connection = self.file.reopen().await?;
+        if self.verify {
+            if !self.file.is_sound().await? {
+                suspect(&self.file);
+                return Err(StoreError::damage_found(file));
+            }
+            self.verify = false;
+        }
+        tracing::info!(%file, "the file is written again after the disk failed");
+        Ok(connection)
+    }
+
+    /// Runs a job and lets go of the connection if the disk failed under it.
+    async fn run(&mut self, job: Job) {
+        let aftermath = job(self.ready().await).await;
+        if aftermath == Aftermath::Usable {
+            return;
+        }
+        self.verify |= aftermath == Aftermath::Unverified;
+        self.close().await;
+    }
+
+    async fn close(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        if let Err(error) = connection.close().await {
+            let file = self.file.kind();
+            tracing::warn!(%file, %error, "the file was not closed cleanly");
+        }
+    }
+}
+
+async fn run(mut line: Line, mut queues: Queues, mut stopped: watch::Receiver<bool>) {
     let mut stopping = false;
     loop {
         let job = tokio::select! {
@@ -138,13 +214,12 @@ async fn run(
             }
         };
         match job {
-            Some(job) => job(&mut connection).await,
+            Some(job) => line.run(job).await,
             None => break,
         }
     }
-    if let Err(error) = connection.close().await {
-        tracing::warn!(%file, %error, "the file was not closed cleanly");
-    }
+    line.close().await;
+    crash_point!("writer.closed");
 }
 
 #[cfg(test)]
@@ -156,7 +231,9 @@ mod tests {
     #[tokio::test]
     async fn the_person_goes_ahead_of_what_waits_already() {
         let connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        let (writer, task) = Writer::start(FileKind::Mail, connection, None);
+        let folder = tempfile::tempdir().unwrap();
+        let file = SqliteFile::new(FileKind::Mail, folder.path(), None);
+        let (writer, task) = Writer::start(file, connection, None);
         let order = Arc::new(Mutex::new(Vec::new()));
         let (release, released) = oneshot::channel::<()>();
         let (started, has_started) = oneshot::channel::<()>();

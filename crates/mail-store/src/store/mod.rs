@@ -2,6 +2,7 @@
 
 mod account;
 mod read;
+mod search;
 mod separation;
 mod write;
 
@@ -14,13 +15,15 @@ use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, broadcast};
 use tokio::task::JoinHandle;
 
+use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
-use crate::file::settle_process;
+use crate::file::{SqliteFile, settle_process};
 use crate::folder::FolderLock;
 use crate::key::StoreKey;
 use crate::open::{Files, OpenReport, StoreOptions, suspect};
 use crate::writer::{Priority, Step, Writer};
 
+pub use search::{IndexProgress, SearchCancel, SearchCoverage};
 pub use separation::Trace;
 
 /// Octets on the disk, journals included.
@@ -82,8 +85,8 @@ impl AccountStore {
     /// schemas up to date, and finishes what a kill left half done. [`Self::report`] tells.
     ///
     /// # Errors
-    /// [`StoreError::WrongKey`], [`StoreError::InUse`], [`StoreError::NewerSchema`] and
-    /// [`StoreError::LocalDamaged`] leave every file as it was.
+    /// [`StoreError::WrongKey`], [`StoreError::InUse`] and [`StoreError::NewerSchema`] leave every
+    /// file as it was.
     pub async fn open(
         folder: &Path,
         key: StoreKey,
@@ -107,10 +110,8 @@ impl AccountStore {
         settle_process().await?;
         let lock = Arc::new(FolderLock::take(folder)?);
         let files = Files::new(folder, &key, options);
-        let mut report = OpenReport {
-            set_aside: files.examine().await?,
-            intents_applied: 0,
-        };
+        let mut report = files.examine().await?;
+        crash_point!("open.examined");
         loop {
             match Inner::start(folder, &files, &lock).await {
                 Ok((mut inner, intents_applied)) => {
@@ -119,15 +120,7 @@ impl AccountStore {
                     let inner = Arc::new(inner);
                     return Ok(Self { inner });
                 }
-                // Each file can be replaced once; a new one that is damaged is the disk's fault.
-                Err(StoreError::Damaged { file, source }) => {
-                    let again = report.set_aside.iter().any(|aside| aside.file == file);
-                    if again {
-                        return Err(StoreError::Damaged { file, source });
-                    }
-                    report.set_aside.extend(files.put_aside(file)?);
-                }
-                Err(error) => return Err(error),
+                Err(error) => files.replace(error, &mut report).await?,
             }
         }
     }
@@ -163,8 +156,8 @@ impl AccountStore {
         }
     }
 
-    /// Reads every file whole and checks it; gives the damaged ones, which the next opening moves
-    /// aside (never `local.sqlite`). Takes about a second for half a gigabyte.
+    /// Reads every file whole and checks it; gives the damaged ones, which the next opening
+    /// replaces. Takes about a second for half a gigabyte.
     ///
     /// # Errors
     /// When a file cannot be read at all.
@@ -174,9 +167,7 @@ impl AccountStore {
         for file in [&files.mail, &files.body, &files.search, &files.local] {
             if !file.is_sound().await? {
                 damaged.push(file.kind());
-                if file.kind() != FileKind::Local {
-                    suspect(file);
-                }
+                suspect(file);
             }
         }
         Ok(damaged)
@@ -202,16 +193,22 @@ impl Inner {
     ) -> Result<(Self, usize), StoreError> {
         // First the file that is never replaced: if it cannot be opened, nothing else happens.
         let local = files.local.open_writer().await?;
+        crash_point!("open.local");
         let mail = files.mail.open_writer().await?;
+        crash_point!("open.mail");
         let body = files.body.open_writer().await?;
+        crash_point!("open.body");
         // Nothing writes the index yet; its schema is brought up to date with the others'.
         let search = files.search.open_writer().await?;
         search.close().await?;
+        crash_point!("open.search");
 
-        let start = |kind, connection| Writer::start(kind, connection, Some(Arc::clone(lock)));
-        let (mail, mail_task) = start(FileKind::Mail, mail);
-        let (body, body_task) = start(FileKind::Body, body);
-        let (local, local_task) = start(FileKind::Local, local);
+        let start = |file: &SqliteFile, connection| {
+            Writer::start(file.clone(), connection, Some(Arc::clone(lock)))
+        };
+        let (mail, mail_task) = start(&files.mail, mail);
+        let (body, body_task) = start(&files.body, body);
+        let (local, local_task) = start(&files.local, local);
         let (changes, _) = broadcast::channel(KEPT_CHANGES);
         let inner = Self {
             folder: folder.to_owned(),
@@ -237,7 +234,9 @@ impl Inner {
 
     async fn finish_half_done(&self) -> Result<usize, StoreError> {
         let intents = self.apply_open_intents().await?;
+        crash_point!("open.intents");
         self.forget_bodies().await?;
+        crash_point!("open.bodies");
         Ok(intents)
     }
 
@@ -276,6 +275,9 @@ impl Inner {
                 FileKind::Search => suspect(&self.files.search),
                 FileKind::Local | FileKind::Registry => {}
             }
+        }
+        if matches!(error, StoreError::LocalDamaged(_)) {
+            suspect(&self.files.local);
         }
         error
     }

@@ -8,6 +8,7 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use super::{AccountStore, Inner};
 use crate::body::{self, Block};
+use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
 use crate::intent::{Intent, IntentId, IntentOutcome, NewIntent};
 use crate::local;
@@ -92,6 +93,7 @@ impl AccountStore {
                     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
                     let sweep = sweep::begin(&mut transaction).await?;
                     transaction.commit().await?;
+                    crash_point!("sweep.begun");
                     Ok(sweep)
                 })
             })
@@ -125,6 +127,7 @@ impl AccountStore {
                         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
                         sweep::end(&mut transaction, sweep).await?;
                         transaction.commit().await?;
+                        crash_point!("sweep.ended");
                         Ok(())
                     })
                 },
@@ -233,6 +236,7 @@ impl Inner {
         self.write(FileKind::Mail, priority, move |connection| {
             Box::pin(async move {
                 let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                crash_point!("mail.begun");
                 let applied = job(&mut transaction).await?;
                 if !applied.is_change() && bodies.is_empty() {
                     transaction.commit().await?;
@@ -246,7 +250,9 @@ impl Inner {
                     arrived: applied.arrived,
                     bodies,
                 };
+                crash_point!("mail.written");
                 transaction.commit().await?;
+                crash_point!("mail.committed");
                 // An error only says that nobody listens.
                 changes.send(change.clone()).unwrap_or_default();
                 Ok(Some(change))
@@ -268,6 +274,7 @@ impl Inner {
         let messages = intent.messages.clone();
         let id = intent.id;
         let change = self.show(Arc::new(intent), &messages).await?;
+        crash_point!("intent.shown");
         Ok((id, change))
     }
 
@@ -303,8 +310,10 @@ impl Inner {
                 Box::pin(async move { local::messages(connection, id.get()).await })
             })
             .await?;
+        crash_point!("intent.ending");
         // The mail file first: killed in between, the intent is still open and is replayed.
         let change = self.unmirror(id.get(), &messages, outcome).await?;
+        crash_point!("intent.unmirrored");
         self.write(FileKind::Local, Priority::Person, move |connection| {
             Box::pin(async move { local::delete_intent(connection, id.get()).await })
         })
@@ -381,6 +390,7 @@ impl Inner {
             if ids.is_empty() {
                 return Ok(());
             }
+            crash_point!("forget.read");
             let gone = ids.clone();
             self.write(
                 FileKind::Body,
@@ -388,6 +398,7 @@ impl Inner {
                 move |connection| Box::pin(async move { body::delete(connection, &gone).await }),
             )
             .await?;
+            crash_point!("forget.body");
             self.write(
                 FileKind::Mail,
                 Priority::Synchronisation,
@@ -400,6 +411,7 @@ impl Inner {
                         .bind(serde_json::to_string(&ids)?)
                         .execute(connection)
                         .await?;
+                        crash_point!("forget.done");
                         Ok(())
                     })
                 },
