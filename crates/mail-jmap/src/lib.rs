@@ -25,6 +25,7 @@ mod mailboxes;
 mod pace;
 mod push;
 mod session;
+mod search;
 mod source;
 mod submit;
 mod template;

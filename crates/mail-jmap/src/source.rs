@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use mail_model::remote::{
     ByteStream, CancelOutcome, EditOutcome, MailSource, MailSubmitter, MailboxSnapshot,
     MessageDelta, MessagePage, MessageUpdate, PendingSubmission, PushStream, RawPage, RemoteEdit,
-    SourceError, TokenSource,
+    SearchPage, SourceError, TokenSource,
 };
+use mail_model::search::Query;
 use mail_model::{
     BlobId, Body, HostLog, Identity, IdentityId, Keywords, MailboxId, Message, MessageId,
     StateString, SubmissionId, UnixTime,
@@ -22,7 +24,7 @@ use crate::http::{Outgoing, Transport};
 use crate::inventory::InventoryPlace;
 use crate::session::{Session, using};
 use crate::wire::core::{RequestWire, ResponseWire};
-use crate::{blob, bodies, changes, edit, inventory, listing, mailboxes, push, submit};
+use crate::{blob, bodies, changes, edit, inventory, listing, mailboxes, push, search, submit};
 
 /// One account's mail over JMAP.
 ///
@@ -234,6 +236,18 @@ impl MailSource for JmapSource {
         max: usize,
     ) -> Result<MessageDelta, SourceError> {
         with_session!(self, |session| changes::since(self, session, since, max))
+    async fn search(
+        &self,
+        query: &Query,
+        zone: &TimeZone,
+        position: u64,
+        limit: usize,
+    ) -> Result<SearchPage, SourceError> {
+        with_session!(self, |session| search::page(
+            self, session, query, zone, position, limit
+        ))
+    }
+
     }
 
     async fn inventory(

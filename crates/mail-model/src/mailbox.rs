@@ -83,6 +83,15 @@ pub struct Mailbox {
     pub server_total: u64,
 }
 
+impl Mailbox {
+    /// Whether a person means it by this name: its role or its own name, whatever the case.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        let name = name.trim().to_lowercase();
+        self.role.is_some_and(|role| role.as_str() == name) || self.name.to_lowercase() == name
+    }
+}
+
 /// Counts kept by the store; they always equal a recount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MailboxCounts {

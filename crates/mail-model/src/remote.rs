@@ -346,12 +346,7 @@ pub trait MailSource: Send + Sync {
         zone: &TimeZone,
         position: u64,
         limit: usize,
-    ) -> Result<SearchPage, SourceError> {
-        let _ = (query, zone, position, limit);
-        Err(SourceError::Refused {
-            reason: "search".into(),
-        })
-    }
+    ) -> Result<SearchPage, SourceError>;
 
     /// What changed since that state, at most `max` messages.
     async fn message_changes(

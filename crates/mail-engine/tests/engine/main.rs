@@ -27,4 +27,6 @@ mod server;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
+mod server_search;
+#[cfg(test)]
 mod world;

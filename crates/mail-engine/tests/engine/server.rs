@@ -7,11 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
+use jiff::tz::TimeZone;
 use mail_model::remote::{
     ByteStream, CancelOutcome, EditOutcome, MailSource, MailboxSnapshot, MessageDelta, MessagePage,
     MessageUpdate, PendingSubmission, PushEvent, PushStream, RawEntry, RawPage, RemoteEdit,
-    SourceError, TokenError,
+    SearchPage, SourceError, TokenError,
 };
+use mail_model::search::Query;
 use mail_model::{
     Address, Attachment, BlobId, Body, Disposition, HostLog, Identity, Keyword, KeywordEdit,
     Keywords, Mailbox, MailboxId, MailboxRole, Message, MessageId, StateString, SubmissionId,
@@ -20,6 +22,8 @@ use mail_model::{
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
+use crate::server_search::Known;
+
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Call {
@@ -27,6 +31,7 @@ pub(crate) enum Call {
     MailboxesSince,
     Newest,
     OlderThan,
+    Search,
     Changes,
     Inventory,
     Messages,
@@ -476,6 +481,13 @@ impl Inner {
         }
     }
 
+    fn body(&self, id: &MessageId) -> Body {
+        self.bodies.get(id).cloned().unwrap_or_else(|| Body {
+            text: Some(format!("The body of {id}")),
+            ..Body::default()
+        })
+    }
+
     fn snapshot(&self) -> MailboxSnapshot {
         MailboxSnapshot {
             state: state(self.mailbox_state),
@@ -571,6 +583,37 @@ impl MailSource for Server {
         Ok(inner.page(older, position, limit))
     }
 
+    async fn search(
+        &self,
+        query: &Query,
+        zone: &TimeZone,
+        position: u64,
+        limit: usize,
+    ) -> Result<SearchPage, SourceError> {
+        self.enter(Call::Search).await?;
+        let inner = self.lock();
+        let matches = |message: &&Message| {
+            let known = Known {
+                message,
+                body: &inner.body(&message.id),
+                mailboxes: &inner.mailboxes,
+            };
+            known.is(query, zone)
+        };
+        let ids: Vec<MessageId> = inner
+            .newest_first()
+            .into_iter()
+            .filter(matches)
+            .skip(position as usize)
+            .take(limit)
+            .map(|message| message.id.clone())
+            .collect();
+        Ok(SearchPage {
+            queried: ids.len(),
+            ids,
+        })
+    }
+
     async fn message_changes(
         &self,
         since: &StateString,
@@ -616,13 +659,7 @@ impl MailSource for Server {
         let inner = self.lock();
         let found = ids.iter().filter(|id| inner.messages.contains_key(id));
         Ok(found
-            .map(|id| {
-                let body = inner.bodies.get(id).cloned().unwrap_or_else(|| Body {
-                    text: Some(format!("The body of {id}")),
-                    ..Body::default()
-                });
-                (id.clone(), body)
-            })
+            .map(|id| (id.clone(), inner.body(id)))
             .collect())
     }
 

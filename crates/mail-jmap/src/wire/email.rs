@@ -123,6 +123,25 @@ pub(crate) struct FileWire {
     pub(crate) size: u64,
 }
 
+/// The names of a message's files.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FileNamesWire {
+    pub(crate) id: String,
+    attachments: Vec<FileNameWire>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FileNameWire {
+    name: Option<String>,
+}
+
+impl FileNamesWire {
+    pub(crate) fn names(&self) -> Vec<String> {
+        let files = self.attachments.iter();
+        files.filter_map(|file| file.name.clone()).collect()
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct AddressWire {
     name: Option<String>,
@@ -180,6 +199,12 @@ impl HasId for RawWire {
 }
 
 impl HasId for FilesWire {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl HasId for FileNamesWire {
     fn id(&self) -> &str {
         &self.id
     }
