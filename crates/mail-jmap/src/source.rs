@@ -230,12 +230,6 @@ impl MailSource for JmapSource {
         ))
     }
 
-    async fn message_changes(
-        &self,
-        since: &StateString,
-        max: usize,
-    ) -> Result<MessageDelta, SourceError> {
-        with_session!(self, |session| changes::since(self, session, since, max))
     async fn search(
         &self,
         query: &Query,
@@ -248,6 +242,12 @@ impl MailSource for JmapSource {
         ))
     }
 
+    async fn message_changes(
+        &self,
+        since: &StateString,
+        max: usize,
+    ) -> Result<MessageDelta, SourceError> {
+        with_session!(self, |session| changes::since(self, session, since, max))
     }
 
     async fn inventory(

@@ -25,8 +25,8 @@ mod separation;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod server_search;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod world;
