@@ -14,3 +14,6 @@ pub use found::{Found, FoundKey, Segment};
 pub use literal::day_begins;
 pub use parse::{Hint, Parsed, parse};
 pub use query::{Criterion, Query, Words};
+
+#[cfg(test)]
+mod tests;
