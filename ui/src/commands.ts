@@ -30,6 +30,8 @@ export function runCommand(stores: Stores, command: Command): void {
       return markRead(stores, false);
     case "region":
       return focusRegion(command.by);
+    case "search":
+      return enterSearch(stores);
     case "sidebar":
       window.sidebarOpen = window.layout !== "four" && !window.sidebarOpen;
       return;
@@ -56,8 +58,15 @@ function open({ list, window }: Stores): void {
   }
 }
 
-/** From the sidebar over the list to the list, from the pane to the list. */
-export function goBack({ window }: Stores): void {
+/** From the sidebar over the list to the list, from the pane to the list, out of a search. */
+export function goBack(stores: Stores): void {
+  const { search, window } = stores;
+  const reading =
+    (window.layout === "two" && window.pane === "reading") ||
+    region("reading")?.contains(document.activeElement);
+  if (search.active && !window.sidebarOpen && !reading) {
+    return leaveSearch(stores);
+  }
   if (window.sidebarOpen) {
     window.sidebarOpen = false;
   } else {
@@ -66,10 +75,36 @@ export function goBack({ window }: Stores): void {
   requestAnimationFrame(() => region("list")?.focus());
 }
 
+/** Into the search box, from wherever the person is. */
+function enterSearch({ search }: Stores): void {
+  if (!document.activeElement?.matches("[data-search]")) {
+    search.begin(document.activeElement);
+  }
+  // After the list has been drawn where only one pane fits.
+  requestAnimationFrame(() => {
+    const box = document.querySelector<HTMLInputElement>("[data-search]");
+    box?.focus();
+    box?.select();
+  });
+}
+
+/** Back to where the person was before the search, the focus as well. */
+export function leaveSearch({ search, window }: Stores): void {
+  const focused = search.leave();
+  // After the list of before has been drawn.
+  requestAnimationFrame(() => {
+    if (focused?.isConnected && focused !== document.body) {
+      focused.focus();
+    } else {
+      region(window.pane)?.focus();
+    }
+  });
+}
+
 /** What marks go to: the current row, or what is open. */
-function target({ conversation, list, window }: Stores): MarkTarget | null {
+function target({ conversation, list }: Stores): MarkTarget | null {
   const row = list.view?.current?.row;
-  if (row && window.mode === "messages") {
+  if (row && list.view?.mode === "messages") {
     return { kind: "message", account: row.account, message: row.message };
   }
   const account = row?.account ?? conversation.account;

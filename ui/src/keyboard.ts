@@ -12,6 +12,7 @@ export type Command =
   | { readonly kind: "read" }
   | { readonly kind: "unread" }
   | { readonly kind: "region"; readonly by: 1 | -1 }
+  | { readonly kind: "search" }
   | { readonly kind: "sidebar" }
   | { readonly kind: "sync" }
   | { readonly kind: "keys" };
@@ -47,12 +48,17 @@ export function commandFor(press: Press, place: Place): Command | null {
     return { kind: "sync" };
   }
   if (press.ctrlKey || press.metaKey) {
-    return accountCommand(press);
+    return isSearch(press) ? { kind: "search" } : accountCommand(press);
   }
   if (place.typing) {
     return null;
   }
   return letterCommand(press) ?? (place.list ? listCommand(press) : null);
+}
+
+function isSearch({ key, code, shiftKey }: Press): boolean {
+  const latin = /^[a-z]$/i.test(key);
+  return !shiftKey && (latin ? key.toLowerCase() === "f" : code === "KeyF");
 }
 
 /** By character, or by place where the layout has no Latin character there. */
@@ -85,6 +91,8 @@ function letterCommand(press: Press): Command | null {
       return { kind: "read" };
     case "U":
       return { kind: "unread" };
+    case "/":
+      return { kind: "search" };
     case "[":
       return { kind: "sidebar" };
     case "?":
@@ -117,9 +125,10 @@ function listCommand(press: Press): Command | null {
 
 /** For the list of keys. */
 export const KEYS: readonly { readonly keys: readonly string[]; readonly does: string }[] = [
+  { keys: ["/", "Ctrl F"], does: "Search" },
   { keys: ["J", "K"], does: "Next or previous conversation" },
   { keys: ["Enter", "O"], does: "Open it" },
-  { keys: ["U", "Esc"], does: "Back to the list" },
+  { keys: ["U", "Esc"], does: "Back to the list, or out of a search" },
   { keys: ["S"], does: "Add or remove the star" },
   { keys: ["Shift I", "Shift U"], does: "Mark as read or unread" },
   { keys: ["Ctrl 1", "…", "Ctrl 9"], does: "Show one account" },

@@ -1,6 +1,7 @@
 /** All words the window shows. */
 import type { AccountColor, Filter, MailboxRole, RowView, Scope, Theme } from "./contract.gen.ts";
 import { count, number } from "./words/numbers.ts";
+import { plain } from "./words/search.ts";
 
 export { badge, count, number, size } from "./words/numbers.ts";
 export { clockTime, dayGroup, fullDate, messageDate, shortDate } from "./words/dates.ts";
@@ -19,6 +20,20 @@ export {
   type Sign,
   type Trouble,
 } from "./words/health.ts";
+export {
+  hintWords,
+  leadIn,
+  missingWords,
+  plain,
+  resultWords,
+  searchBoxWords,
+  searchedDetail,
+  searchedIn,
+  searchedLine,
+  searchedWords,
+  stillSearching,
+  type Searched,
+} from "./words/search.ts";
 export {
   goneWords,
   keptWords,
@@ -177,7 +192,7 @@ export function rowWords(row: RowView, account: string, date: string): string {
     sendersWords(row.senders),
     row.subject || "No subject",
     account,
-    row.preview,
+    row.found ? plain(row.found.excerpt) : row.preview,
     date,
     row.messages > 1 ? count(row.messages, "message", "messages") : "",
     row.files ? "with files" : "",

@@ -14,6 +14,8 @@ export class ConversationStore {
   error = $state.raw<HostError | null>(null);
   /** It has left the app while it was open. */
   gone = $state(false);
+  /** The message that is to be in sight, until the person goes elsewhere. */
+  wanted = $state<number | null>(null);
 
   readonly #host: Host;
   /** What the person has opened or folded by hand, or what was open by itself. */
@@ -35,13 +37,19 @@ export class ConversationStore {
     return this.account === account && this.thread === thread;
   }
 
-  /** Opens a conversation, with one of its messages unfolded. */
-  open(account: string, thread: number, message: number): void {
+  /** Opens a conversation with one of its messages unfolded, and in sight where that is meant. */
+  open(account: string, thread: number, message: number, inSight = false): void {
     if (this.shows(account, thread)) {
+      if (inSight) {
+        this.#setUnfolded(message, true);
+        this.wanted = message;
+        this.#load();
+      }
       return;
     }
     this.#reset();
     this.#setUnfolded(message, true);
+    this.wanted = inSight ? message : null;
     this.account = account;
     this.thread = thread;
     this.#close = follow(
@@ -92,6 +100,7 @@ export class ConversationStore {
     this.view = null;
     this.error = null;
     this.gone = false;
+    this.wanted = null;
     this.#markedRead = false;
     this.#unfolded = new Map();
     this.#asked.clear();

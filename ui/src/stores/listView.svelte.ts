@@ -1,20 +1,20 @@
-import type { Filter, ListEvent, ListMode, RowView, Scope } from "../contract.gen.ts";
+import type { Filter, ListEvent, ListMode, RowView, Scope, SearchView } from "../contract.gen.ts";
 import type { Close, Host, HostError } from "../host/host.ts";
 import { follow } from "./feed.ts";
 import {
   EMPTY_WINDOW,
   applied,
   indexOf,
-  rangeToAsk,
   rowAt,
   shiftAt,
   type ListWindow,
-  type Range,
+  type RowsEvent,
 } from "./listWindow.ts";
+import { ListAsking } from "./listAsking.ts";
 import { scopeKey } from "./scope.ts";
 
-/** An app that does not give what was asked for is not asked for ever. */
-const MOST_TRIES = 3;
+/** So long the rows of before stay while a search has found nothing yet. */
+const KEEP_ROWS_MS = 250;
 
 /** The row the person is at. */
 export interface Current {
@@ -34,34 +34,42 @@ export class ListView {
   current = $state.raw<Current | null>(null);
   /** Rows that came in above while the person was further down. */
   fresh = $state(0);
+  /** How the search stands, once a list that is one has been told. */
+  search = $state.raw<SearchView | null>(null);
+  /** What it shows has changed; the rows are still those of before. */
+  replacing = $state(false);
   /** Distance from the top, in rows. */
   scrolled = 0;
   /** Told by how many rows everything on the screen has moved. */
   onShift: ((rows: number) => void) | undefined;
   /** Told which row is to be on the screen. */
   onReveal: ((index: number) => void) | undefined;
+  /** Told that the list can be shown, with rows or with what is wrong. */
+  onSettled: (() => void) | undefined;
 
   #window = $state.raw<ListWindow>(EMPTY_WINDOW);
   /** Shown in place of rows that are on their way after reopening. */
   #before = $state.raw<ListWindow>(EMPTY_WINDOW);
   readonly #host: Host;
-  readonly #what: { scope: Scope; mode: ListMode; filter: Filter };
+  #what: { scope: Scope; mode: ListMode; filter: Filter };
   #close: Close | undefined;
   #name = "";
-  #seen: Range = { from: 0, to: 30 };
-  /** What the app has given, or is about to give. */
-  #asked: Range | undefined;
-  /** How often the same range was asked for since the screen or the list has changed. */
-  #tries = 0;
-  /** The app knows the list: before its snapshot it cannot be asked for more. */
-  #known = false;
-  #frame: number | undefined;
+  readonly #asking: ListAsking;
+  #changeFrame: number | undefined;
+  /** The search has told how it stands since it was opened. */
+  #told = false;
+  /** An empty beginning of a search that may still find something. */
+  #held: { event: RowsEvent; timer: ReturnType<typeof setTimeout> } | undefined;
   /** The person has gone to a row that is not here yet. */
   #awaited: number | undefined;
 
   constructor(host: Host, scope: Scope, mode: ListMode, filter: Filter) {
     this.#host = host;
     this.#what = { scope, mode, filter };
+    this.#asking = new ListAsking(
+      () => this.total,
+      (range) => host.call("list.window", { list: this.#name, ...range }),
+    );
   }
 
   get scope(): string {
@@ -70,6 +78,14 @@ export class ListView {
 
   get filter(): Filter {
     return this.#what.filter;
+  }
+
+  get mode(): ListMode {
+    return this.#what.mode;
+  }
+
+  get isSearch(): boolean {
+    return this.#what.scope.kind === "search";
   }
 
   row(index: number): RowView | undefined {
@@ -86,12 +102,32 @@ export class ListView {
     this.#start();
   }
 
+  /** Shows something else from the next frame on; the rows stay until the app has told others. */
+  change(name: string, scope: Scope, filter: Filter): void {
+    this.#what = { ...this.#what, scope, filter };
+    this.#name = name;
+    this.replacing = true;
+    this.#asking.opening();
+    this.#changeFrame ??= requestAnimationFrame(() => {
+      this.#changeFrame = undefined;
+      this.#start();
+    });
+  }
+
+  /** Asks for everything anew, such as of a server that can be reached again. */
+  again(name: string): void {
+    this.#name = name;
+    this.#start();
+  }
+
   close(): void {
     this.#close?.();
     this.#close = undefined;
-    if (this.#frame !== undefined) {
-      cancelAnimationFrame(this.#frame);
-      this.#frame = undefined;
+    this.#letGo();
+    this.#asking.close();
+    if (this.#changeFrame !== undefined) {
+      cancelAnimationFrame(this.#changeFrame);
+      this.#changeFrame = undefined;
     }
   }
 
@@ -108,11 +144,7 @@ export class ListView {
 
   /** Says which rows are on the screen. */
   see(from: number, to: number): void {
-    if (from !== this.#seen.from || to !== this.#seen.to) {
-      this.#tries = 0;
-    }
-    this.#seen = { from, to };
-    this.#askSoon();
+    this.#asking.see(from, to);
   }
 
   /** Goes to the row at a place, or to the nearest there is. */
@@ -136,9 +168,9 @@ export class ListView {
 
   #start(): void {
     this.#close?.();
-    this.#asked = undefined;
-    this.#known = false;
-    this.#tries = 0;
+    this.#letGo();
+    this.#told = false;
+    this.#asking.opening();
     this.#before = this.#window;
     const name = this.#name;
     this.#close = follow(
@@ -149,53 +181,58 @@ export class ListView {
         event: (event) => this.#apply(event),
         failed: (error) => {
           this.error = error;
-          this.#asked = undefined;
+          this.#asking.failed();
+          this.onSettled?.();
         },
       },
     );
   }
 
-  #askSoon(): void {
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = undefined;
-      this.#ask();
-    });
-  }
-
-  #ask(): void {
-    const range = rangeToAsk(this.#seen, this.#asked, this.total);
-    if (!range) {
-      this.#tries = 0;
-      return;
-    }
-    if (!this.#close || !this.#known || this.#tries >= MOST_TRIES) {
-      return;
-    }
-    this.#tries++;
-    this.#asked = range;
-    this.#host.call("list.window", { list: this.#name, ...range }).catch(() => {
-      // The list was closed in between, or its feed says what is wrong.
-      this.#asked = undefined;
-      this.#askSoon();
-    });
-  }
-
   #apply(event: ListEvent): void {
     if (event.type === "search") {
+      this.search = event.search;
+      this.#told = true;
+      if (this.#held && !this.#mayFind) {
+        this.#settle(this.#held.event);
+      }
       return;
     }
+    if (this.#held) {
+      this.#settle(this.#held.event);
+    }
+    if (event.type === "snapshot" && event.total === 0 && this.#mayFind) {
+      const timer = setTimeout(() => this.#settle(event), KEEP_ROWS_MS);
+      this.#held = { event, timer };
+    } else {
+      this.#settle(event);
+    }
+  }
+
+  /** Whether a search that is new to the screen can still find something. */
+  get #mayFind(): boolean {
+    const isNew = this.isSearch && (this.replacing || !this.loaded);
+    return isNew && (!this.#told || (this.search?.accounts.some((one) => one.searching) ?? false));
+  }
+
+  #letGo(): void {
+    clearTimeout(this.#held?.timer);
+    this.#held = undefined;
+  }
+
+  #settle(event: RowsEvent): void {
+    this.#letGo();
     const before = this.#window;
     const after = applied(before, event);
     if (!after) {
       this.#start();
       return;
     }
+    if (this.replacing) {
+      this.#replace();
+    }
     this.error = null;
     this.loaded = true;
-    this.#known = true;
-    if (this.total !== event.total) {
-      this.#tries = 0;
-    }
+    const newTotal = this.total !== event.total;
     this.total = event.total;
     this.unread = event.unread;
     this.failed = event.failed;
@@ -204,17 +241,30 @@ export class ListView {
     if (this.#awaited !== undefined && rowAt(after, this.#awaited)) {
       this.moveTo(this.#awaited);
     }
-    // An answer to an older question may come last: what is here counts, not what was asked.
-    this.#asked = { from: after.start, to: after.start + after.rows.length };
+    const end = after.start + after.rows.length;
+    this.#asking.given({ from: after.start, to: end }, newTotal);
     if (event.type === "snapshot") {
-      this.#ask();
+      this.#asking.now();
     } else {
       this.#keepPlace(before, after);
-      this.#askSoon();
+      this.#asking.soon();
     }
-    if (this.#seen.from >= after.start && this.#seen.from < after.start + after.rows.length) {
+    const { from } = this.#asking.seen;
+    if (from >= after.start && from < end) {
       this.#before = EMPTY_WINDOW;
     }
+    this.onSettled?.();
+  }
+
+  /** The first rows of what is shown instead: nothing of before counts any longer. */
+  #replace(): void {
+    this.replacing = false;
+    this.#before = EMPTY_WINDOW;
+    this.#awaited = undefined;
+    this.current = null;
+    this.fresh = 0;
+    this.scrolled = 0;
+    this.onReveal?.(0);
   }
 
   #keepCurrent(after: ListWindow): void {

@@ -14,6 +14,7 @@ import { ListStore } from "./list.svelte.ts";
 import { Marks } from "./marks.ts";
 import { NoticesStore } from "./notices.svelte.ts";
 import { PreferencesStore } from "./preferences.svelte.ts";
+import { SearchStore } from "./search.svelte.ts";
 import { SeparationStore } from "./separation.svelte.ts";
 import { SessionsStore } from "./sessions.svelte.ts";
 import { SignInStore } from "./signIn.svelte.ts";
@@ -31,6 +32,7 @@ export interface Stores {
   readonly marks: Marks;
   readonly notices: NoticesStore;
   readonly preferences: PreferencesStore;
+  readonly search: SearchStore;
   readonly separation: SeparationStore;
   readonly sessions: SessionsStore;
   readonly signIn: SignInStore;
@@ -41,10 +43,12 @@ export interface Stores {
 
 export function createStores(host: Host): Stores {
   const notices = new NoticesStore();
+  const accounts = new AccountsStore(host);
+  const window = new WindowStore();
   const sayError = (error: HostError) => notices.say(errorWords(error), true);
   return {
     app: new AppStore(host),
-    accounts: new AccountsStore(host),
+    accounts,
     attachments: new Attachments(host),
     conversation: new ConversationStore(host),
     dialogs: new DialogsStore(),
@@ -54,10 +58,11 @@ export function createStores(host: Host): Stores {
     marks: new Marks(host, sayError),
     notices,
     preferences: new PreferencesStore(host),
+    search: new SearchStore(window, () => ({ accounts: accounts.list, groups: accounts.groups })),
     separation: new SeparationStore(host),
     sessions: new SessionsStore(host),
     signIn: new SignInStore(host),
-    window: new WindowStore(),
+    window,
     servesMail: (url) => host.servesMail(url),
   };
 }

@@ -40,6 +40,8 @@ export class WindowStore {
   /** Which one of list and pane is shown where only one fits. */
   pane = $state<"list" | "reading">("list");
   sidebarOpen = $state(false);
+  /** How often the person has gone somewhere. */
+  moves = $state(0);
   /** The last scope of each account, of each group, and of all accounts. */
   readonly #last = new Map<string, Scope>();
   #accounts = 0;
@@ -134,6 +136,7 @@ export class WindowStore {
   }
 
   #go(scope: Scope | null): void {
+    this.moves++;
     this.scope = scope;
     this.filter = "all";
     this.pane = "list";

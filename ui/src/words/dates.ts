@@ -109,6 +109,14 @@ export function timeUntil(seconds: number, now: Date = new Date()): string {
     : relative.format(Math.ceil(left / 3_600), "hour");
 }
 
+/** For a sentence that says since when: "2011", or "12 Nov" of this year. */
+export function dayWords(seconds: number, now: Date = new Date()): string {
+  const then = new Date(seconds * 1000);
+  return then.getFullYear() === now.getFullYear()
+    ? dayAndMonth.format(then)
+    : String(then.getFullYear());
+}
+
 /** "March 2019". */
 export function monthOf(seconds: number): string {
   return monthAndYear.format(seconds * 1000);

@@ -132,6 +132,12 @@ export class FakeApp implements Host {
     this.#changeAccount(account, { health });
   }
 
+  /** The accounts that have not answered a search do so. */
+  searchGoesOn(): void {
+    this.#state.search = "works";
+    this.#lists.forEach((list) => list.update(this.#state));
+  }
+
   /** The sign-in under way moves on. */
   signInAt(view: SignInView): void {
     this.#signIn = view;

@@ -1,9 +1,28 @@
 /** One open list of the fake app. */
-import type { AccountView, ListEvent, ListRequest, RowView, Scope } from "../../contract.gen.ts";
+import type {
+  AccountView,
+  ListEvent,
+  ListRequest,
+  MessageView,
+  RowView,
+  Scope,
+} from "../../contract.gen.ts";
 import { rowOf, type FakeThread } from "./mail.ts";
+import { foundMessages, foundRow, searchState, type FoundMessage } from "./search.ts";
 import type { FakeSetting } from "./states.ts";
 
 const FIRST_PAGE = 60;
+
+/** What makes a row: a conversation, or a message that was found. */
+type Entry = FakeThread | FoundMessage;
+
+function entryRow(entry: Entry): RowView {
+  return "message" in entry ? foundRow(entry) : rowOf(entry);
+}
+
+function messagesOf(entry: Entry) {
+  return "message" in entry ? [entry.message] : entry.messages;
+}
 
 export class FakeList {
   readonly #request: ListRequest;
@@ -18,6 +37,7 @@ export class FakeList {
   }
 
   snapshot(setting: FakeSetting): void {
+    this.#tellSearch(setting);
     const all = this.#select(setting);
     const rows = this.#rows(all);
     this.#remember(rows);
@@ -37,6 +57,7 @@ export class FakeList {
   }
 
   update(setting: FakeSetting): void {
+    this.#tellSearch(setting);
     const all = this.#select(setting);
     const rows = this.#rows(all);
     const changed = rows.filter((row) => this.#known.get(row.key) !== JSON.stringify(row));
@@ -52,21 +73,32 @@ export class FakeList {
     });
   }
 
-  #select({ accounts, threads }: FakeSetting): FakeThread[] {
+  #tellSearch(setting: FakeSetting): void {
+    const { scope } = this.#request;
+    if (scope.kind === "search") {
+      this.#tell({ type: "search", search: searchState(setting, scope) });
+    }
+  }
+
+  #select(setting: FakeSetting): Entry[] {
+    const { accounts, threads } = setting;
     const { scope, filter } = this.#request;
+    if (scope.kind === "search") {
+      return foundMessages(setting, scope).filter((found) => passes(messagesOf(found), filter));
+    }
     return threads.filter((thread) => {
       const account = accounts.find(({ id }) => id === thread.account);
       const readable = account !== undefined && account.health.kind !== "locked";
-      return readable && inScope(thread, account, scope) && passes(thread, filter);
+      return readable && inScope(thread, account, scope) && passes(thread.messages, filter);
     });
   }
 
-  #rows(all: readonly FakeThread[]): RowView[] {
-    return all.slice(this.#range.from, this.#range.to).map(rowOf);
+  #rows(all: readonly Entry[]): RowView[] {
+    return all.slice(this.#range.from, this.#range.to).map(entryRow);
   }
 
-  #counts(all: readonly FakeThread[]) {
-    const unread = all.filter(({ messages }) => messages.some(({ seen }) => !seen)).length;
+  #counts(all: readonly Entry[]) {
+    const unread = all.filter((entry) => messagesOf(entry).some(({ seen }) => !seen)).length;
     return { total: all.length, unread };
   }
 
@@ -75,7 +107,11 @@ export class FakeList {
   }
 }
 
-function inScope(thread: FakeThread, account: AccountView, scope: Scope): boolean {
+function inScope(
+  thread: FakeThread,
+  account: AccountView,
+  scope: Exclude<Scope, { kind: "search" }>,
+): boolean {
   switch (scope.kind) {
     case "merged":
       return (
@@ -93,20 +129,18 @@ function inScope(thread: FakeThread, account: AccountView, scope: Scope): boolea
       return (
         thread.account === scope.account && scope.mailbox === `${thread.account}-${thread.role}`
       );
-    case "search":
-      return thread.subject.toLowerCase().includes(scope.text.trim().toLowerCase());
   }
 }
 
-function passes(thread: FakeThread, filter: ListRequest["filter"]): boolean {
+function passes(messages: readonly MessageView[], filter: ListRequest["filter"]): boolean {
   switch (filter) {
     case "all":
       return true;
     case "unread":
-      return thread.messages.some(({ seen }) => !seen);
+      return messages.some(({ seen }) => !seen);
     case "starred":
-      return thread.messages.some(({ flagged }) => flagged);
+      return messages.some(({ flagged }) => flagged);
     case "files":
-      return thread.messages.some(({ attachments }) => attachments.length > 0);
+      return messages.some(({ attachments }) => attachments.length > 0);
   }
 }

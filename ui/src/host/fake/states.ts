@@ -9,6 +9,7 @@ import type {
   VaultView,
 } from "../../contract.gen.ts";
 import { fakeThreads, type FakeThread } from "./mail.ts";
+import type { FakeSearch } from "./search.ts";
 import { fakeAccount, fakeNow, fakeSealed } from "./records.ts";
 
 export interface FakeSetting {
@@ -23,6 +24,7 @@ export interface FakeSetting {
   threads: FakeThread[];
   /** Feeds of lists answer never, or refuse. */
   list: "works" | "silent" | "offline";
+  search: FakeSearch;
   /** Accounts whose mail the lists cannot read. */
   failed: string[];
   bodies: "works" | "silent" | "offline" | "failed";
@@ -47,6 +49,7 @@ function setting(change: Partial<FakeSetting> = {}): FakeSetting {
     sealed: [],
     threads: fakeThreads(Math.floor(Date.now() / 1000), 120),
     list: "works",
+    search: "works",
     bodies: "works",
     failed: [],
     ...change,
@@ -167,6 +170,13 @@ export const FAKE_STATES = {
       threads: setting().threads.filter(({ account }) => account === "work"),
     }),
   one_account_choose: () => setting({ oneAccount: { ...ONE, managed: true, choose: true } }),
+  search_held: () => setting({ search: "held" }),
+  search_silent: () => setting({ search: "silent" }),
+  search_indexing: () => setting({ search: "indexing" }),
+  search_unreachable: () =>
+    setting({ search: "unreachable", accounts: three(OFFLINE, OFFLINE, OFFLINE) }),
+  search_refused: () => setting({ search: "refused" }),
+  search_more: () => setting({ search: "more" }),
   huge: () => setting({ threads: fakeThreads(Math.floor(Date.now() / 1000), 99_992) }),
 } satisfies Record<string, () => FakeSetting>;
 
