@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use mail_model::remote::{BearerToken, SourceError, TokenError, TokenSource};
 use mail_model::{HostLog, SentRequest, UnixTime};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap, redirect, tls};
+use reqwest::{
+    Client, ClientBuilder, Method, Response, StatusCode, header::HeaderMap, redirect, tls,
+};
 use serde::Deserialize;
 use url::Url;
 
@@ -33,6 +35,8 @@ pub(crate) struct Outgoing {
     pub(crate) url: Url,
     pub(crate) accept: &'static str,
     pub(crate) body: Option<(&'static str, Bytes)>,
+    /// Headers that ask for another protocol on the connection, which is opened for this alone.
+    pub(crate) upgrade: Option<HeaderMap>,
 }
 
 impl Outgoing {
@@ -42,6 +46,17 @@ impl Outgoing {
             url,
             accept,
             body: None,
+            upgrade: None,
+        }
+    }
+
+    pub(crate) const fn upgrade(url: Url, headers: HeaderMap) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            accept: "*/*",
+            body: None,
+            upgrade: Some(headers),
         }
     }
 
@@ -51,13 +66,19 @@ impl Outgoing {
             url,
             accept: "application/json",
             body: Some((content_type, body)),
+            upgrade: None,
         }
     }
 }
 
 /// One account's HTTP client.
 pub(crate) struct Transport {
-    client: Client,
+    client: RwLock<Client>,
+    /// For other protocols than HTTP, which begin on HTTP/1.1 only; made when first needed.
+    upgrading: RwLock<Option<Client>>,
+    user_agent: String,
+    /// The server is on this machine: no proxy between.
+    direct: bool,
     tokens: Arc<dyn TokenSource>,
     origins: Origins,
     timeouts: Timeouts,
@@ -69,22 +90,62 @@ impl Transport {
         config: &JmapConfig,
         tokens: Arc<dyn TokenSource>,
     ) -> Result<Self, SourceError> {
-        let mut client = Client::builder()
-            .user_agent(&config.user_agent)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .tls_version_min(tls::Version::TLS_1_2)
-            .connect_timeout(config.timeouts.connect);
-        if is_loopback(&config.address.first()) {
-            client = client.no_proxy();
-        }
-        Ok(Self {
-            client: client.build().map_err(unreachable)?,
+        let mut transport = Self {
+            client: RwLock::default(),
+            upgrading: RwLock::default(),
+            user_agent: config.user_agent.clone(),
+            direct: is_loopback(&config.address.first()),
             tokens,
             origins: Origins::of(config)?,
             timeouts: config.timeouts,
             hosts: config.hosts.clone(),
-        })
+        };
+        transport.client = RwLock::new(transport.builder().build().map_err(unreachable)?);
+        Ok(transport)
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        let client = Client::builder()
+            .user_agent(&self.user_agent)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .tls_version_min(tls::Version::TLS_1_2)
+            .connect_timeout(self.timeouts.connect);
+        if self.direct {
+            client.no_proxy()
+        } else {
+            client
+        }
+    }
+
+    /// Forgets every connection that is kept for later: the network is another one, or the
+    /// machine slept, and a connection from before would only be found dead by waiting.
+    pub(crate) fn forget_connections(&self) {
+        self.upgrading
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match self.builder().build() {
+            Ok(fresh) => *self.client.write().unwrap_or_else(PoisonError::into_inner) = fresh,
+            Err(error) => tracing::warn!(%error, "the old connections are kept"),
+        }
+    }
+
+    /// The client to send with.
+    fn client(&self, upgrade: bool) -> Result<Client, SourceError> {
+        if !upgrade {
+            let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
+            return Ok(client.clone());
+        }
+        let mut upgrading = self
+            .upgrading
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let client = match upgrading.take() {
+            Some(client) => client,
+            None => self.builder().http1_only().build().map_err(unreachable)?,
+        };
+        Ok(upgrading.insert(client).clone())
     }
 
     pub(crate) const fn timeouts(&self) -> Timeouts {
@@ -129,7 +190,7 @@ impl Transport {
         bearer.set_sensitive(true);
         self.note(request, &bearer);
         let mut outgoing = self
-            .client
+            .client(request.upgrade.is_some())?
             .request(request.method.clone(), request.url.clone())
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, request.accept);
@@ -139,6 +200,9 @@ impl Transport {
             outgoing = outgoing
                 .header(CONTENT_TYPE, *content_type)
                 .body(body.clone());
+        }
+        if let Some(headers) = &request.upgrade {
+            outgoing = outgoing.headers(headers.clone());
         }
         match tokio::time::timeout(patience, outgoing.send()).await {
             Ok(answer) => answer.map_err(unreachable),

@@ -16,6 +16,7 @@ mod bodies;
 mod changes;
 mod config;
 mod edit;
+mod event_source;
 mod fault;
 mod fetch;
 mod http;
@@ -29,6 +30,7 @@ mod session;
 mod source;
 mod submit;
 mod template;
+mod websocket;
 mod wire;
 
 pub use config::{JmapConfig, ServerAddress, Timeouts};

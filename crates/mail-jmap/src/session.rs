@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mail_model::remote::SourceError;
 use reqwest::Response;
 use reqwest::header::LOCATION;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) event_source: Option<String>,
+    /// Where changes are announced over a web socket, as the address of its handshake.
+    pub(crate) web_socket: Option<Url>,
     base: Url,
     download: String,
     upload: String,
@@ -71,6 +74,7 @@ impl Session {
         }
         let account = mail_account(&wire.primary_accounts, &wire.accounts)?;
         let submission_account = submission_account(&wire.primary_accounts, &wire.accounts);
+        let web_socket = web_socket(wire.capabilities.web_socket.as_ref(), transport);
         let limits = Limits {
             size_upload: at_least_one(core.max_size_upload)?,
             size_request: at_least_one(core.max_size_request)?,
@@ -89,6 +93,7 @@ impl Session {
             requests: Arc::new(Semaphore::new(requests)),
             uploads: Arc::new(Semaphore::new(uploads)),
             event_source: wire.event_source_url.filter(|url| !url.is_empty()),
+            web_socket,
             base,
             download: wire.download_url,
             upload: wire.upload_url,
@@ -185,6 +190,28 @@ fn resolve(base: &Url, text: &str, transport: &Transport) -> Result<Url, SourceE
         Ok(url)
     } else {
         Err(bad_answer("the session names an address on another server"))
+    }
+}
+
+/// The handshake of a web socket is an HTTP request (RFC 6455 section 4.1), and judged as one. A
+/// server without announcements there, or with an address that may not see the token, has none.
+fn web_socket(capability: Option<&Value>, transport: &Transport) -> Option<Url> {
+    let capability = capability?;
+    if capability.get("supportsPush") != Some(&Value::Bool(true)) {
+        return None;
+    }
+    let mut url = Url::parse(capability.get("url")?.as_str()?).ok()?;
+    let scheme = match url.scheme() {
+        "wss" => "https",
+        "ws" => "http",
+        _ => return None,
+    };
+    url.set_scheme(scheme).ok()?;
+    if transport.allows(&url) {
+        Some(url)
+    } else {
+        tracing::debug!("the session names a web socket on another server");
+        None
     }
 }
 

@@ -41,6 +41,7 @@ pub struct JmapSource {
     pub(crate) inventory_place: StdMutex<InventoryPlace>,
     /// As above, for copies: both walks may be under way at once.
     pub(crate) raw_place: StdMutex<InventoryPlace>,
+    channels: Arc<push::Channels>,
 }
 
 /// Runs a call with the session, and once more with a new one if the old one no longer fits.
@@ -74,6 +75,7 @@ impl JmapSource {
             renewed_for: StdMutex::new(None),
             inventory_place: StdMutex::new(InventoryPlace::default()),
             raw_place: StdMutex::new(InventoryPlace::default()),
+            channels: Arc::default(),
         })
     }
 
@@ -98,6 +100,10 @@ impl JmapSource {
 
     pub(crate) const fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    pub(crate) const fn channels(&self) -> &Arc<push::Channels> {
+        &self.channels
     }
 
     /// The session, fetched once for any number of callers.
@@ -290,6 +296,10 @@ impl MailSource for JmapSource {
 
     async fn push(&self) -> Result<Option<PushStream>, SourceError> {
         with_session!(self, |session| push::open(self, session))
+    }
+
+    fn forget_connections(&self) {
+        self.transport.forget_connections();
     }
 
     async fn identities(&self) -> Result<Vec<Identity>, SourceError> {

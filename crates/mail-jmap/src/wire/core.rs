@@ -31,6 +31,9 @@ pub(crate) struct CapabilitiesWire {
     pub(crate) core: Option<CoreWire>,
     #[serde(rename = "urn:ietf:params:jmap:mail")]
     pub(crate) mail: Option<Value>,
+    /// RFC 8887 section 3.1. Read with care: a malformed one costs the web socket only.
+    #[serde(rename = "urn:ietf:params:jmap:websocket")]
+    pub(crate) web_socket: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]

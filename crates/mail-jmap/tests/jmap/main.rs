@@ -17,4 +17,5 @@ mod scripted;
 mod session;
 mod tokens;
 mod transport;
+mod websocket;
 mod world;

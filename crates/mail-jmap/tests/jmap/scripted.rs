@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -45,7 +46,11 @@ pub(crate) struct Reply {
     /// Each piece waits for a permit, if there is a semaphore.
     gate: Option<Arc<Semaphore>>,
     hangs: bool,
+    /// Goes on with the connection after everything was sent.
+    takes_over: Option<TakesOver>,
 }
+
+type TakesOver = Arc<dyn Fn(TcpStream) -> BoxFuture<'static, ()> + Send + Sync>;
 
 impl Reply {
     /// A whole answer with its length.
@@ -80,7 +85,21 @@ impl Reply {
             pieces,
             gate: None,
             hangs: false,
+            takes_over: None,
         }
+    }
+
+    /// Agrees to another protocol, which is spoken by what takes over the connection.
+    pub(crate) fn switching(
+        headers: &[(&str, &str)],
+        takes_over: impl Fn(TcpStream) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        let mut reply = Self::raw(101, headers, Vec::new());
+        reply.head = reply
+            .head
+            .replace("Connection: close", "Connection: Upgrade");
+        reply.takes_over = Some(Arc::new(takes_over));
+        reply
     }
 
     /// Keeps the connection open, and silent, after everything was sent.
@@ -187,6 +206,10 @@ async fn talk(
             gate.acquire().await.ok()?.forget();
         }
         stream.write_all(&piece).await.ok()?;
+    }
+    if let Some(takes_over) = reply.takes_over {
+        takes_over(stream).await;
+        return Some(());
     }
     if reply.hangs {
         std::future::pending::<()>().await;

@@ -211,6 +211,7 @@ fn impatient(server: &Server) -> JmapSource {
         first_byte: Duration::from_millis(200),
         stall: Duration::from_millis(200),
         stall_octets: 1000,
+        ..Timeouts::default()
     };
     JmapSource::new(config, Arc::new(Tokens::only(TOKEN))).unwrap()
 }

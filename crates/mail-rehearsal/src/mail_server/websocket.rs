@@ -138,7 +138,7 @@ impl Talk {
         missed.map(|missed| self.announcement(&missed))
     }
 
-    async fn request(&self, text: String, id: Option<String>) -> Value {
+    async fn request(&mut self, text: String, id: Option<String>) -> Value {
         if text.len() > LARGEST_REQUEST {
             return refusal(&RequestError::Limit("maxSizeRequest"), id);
         }
