@@ -28,6 +28,19 @@ export class DialogsStore {
     this.open = dialog;
   }
 
+  /**
+   * Closes the dialog that is open now, and no other: what it waits for may come after something
+   * else has closed it.
+   */
+  closer(): () => void {
+    const opened = this.open;
+    return () => {
+      if (this.open === opened) {
+        this.close();
+      }
+    };
+  }
+
   /** Back to the settings a dialog was opened from, else to the window. */
   close(): void {
     this.open = this.#under;
