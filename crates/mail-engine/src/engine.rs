@@ -4,19 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use mail_model::remote::{ByteStream, MailSource};
-use mail_model::{Attachment, Body, MessageKey};
+use mail_model::{Attachment, Body, MessageKey, ThreadKey};
 use mail_store::{AccountStore, FileKind, IntentId, NewIntent, StoreError};
 use tokio::sync::{Mutex, Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::account_loop::AccountLoop;
-use crate::bodies::{self, Demand, FetchError};
+use crate::bodies::{self, Demand, FetchError, Opened};
 use crate::gate::{Gate, Passage, guarded};
 use crate::notice::Notice;
 use crate::options::EngineOptions;
 use crate::push;
-use crate::shared::{Shared, Wakes};
+use crate::search::indexing;
+use crate::shared::{Shared, Wakes, Writes};
 use crate::status::{AccountStatus, Health, StatusBoard};
 use crate::supervisor::keep_running;
 use crate::sync_state::State;
@@ -31,11 +32,11 @@ const NOTICES: usize = 64;
 
 /// Synchronises one account and carries the person's changes to its server.
 ///
-/// Owns three tasks, each of which is started again when it fails: the account's loop, the push
-/// channel, and the fetching of bodies. They know one store and one source; nothing here names
-/// or reaches another account.
+/// Owns four tasks, each of which is started again when it fails: the account's loop, the push
+/// channel, the fetching of bodies, and the indexing. They know one store and one source; nothing
+/// here names or reaches another account.
 pub struct AccountEngine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     demands: mpsc::UnboundedSender<Demand>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -99,9 +100,14 @@ impl AccountEngine {
             push_wanted: watch::Sender::new(false),
             queued: AtomicU64::new(queued),
             ahead: Notify::new(),
+            indexing: watch::Sender::new(passage == Passage::Open),
+            indexed: watch::Sender::default(),
+            anew: watch::Sender::default(),
+            opened: Opened::default(),
             prod: Notify::new(),
             stop: CancellationToken::new(),
             gate: Gate::new(passage),
+            writes: Writes::default(),
         });
         let (demands, received) = mpsc::unbounded_channel();
         let received = Arc::new(Mutex::new(received));
@@ -119,6 +125,10 @@ impl AccountEngine {
         let of_bodies = Arc::clone(&shared);
         tasks.spawn(keep_running(Arc::clone(&shared), "bodies", move || {
             bodies::run(Arc::clone(&of_bodies), Arc::clone(&received))
+        }));
+        let of_index = Arc::clone(&shared);
+        tasks.spawn(keep_running(Arc::clone(&shared), "indexing", move || {
+            indexing::run(Arc::clone(&of_index))
         }));
         Ok(Self {
             shared,
@@ -150,6 +160,15 @@ impl AccountEngine {
     pub fn sync_now(&self) {
         self.shared.wakes.wake();
         self.shared.prod.notify_waiters();
+    }
+
+    /// The machine woke up, or the network is another one: connections from before may be dead
+    /// without anybody having said so. Gives them up, opens the push channel anew and looks now.
+    /// Takes some milliseconds.
+    pub fn reconnect(&self) {
+        self.shared.source.forget_connections();
+        self.shared.anew.send_modify(|times| *times += 1);
+        self.sync_now();
     }
 
     /// Looks for new mail now and waits until that look is over, well or not; gives how the
@@ -201,6 +220,7 @@ impl AccountEngine {
     /// # Cancellation
     /// Dropping the future gives up waiting; a body that is on its way is stored all the same.
     pub async fn fetch_body(&self, key: MessageKey) -> Result<Body, FetchError> {
+        self.shared.opened.note([key]);
         if let Some(body) = self.shared.store.body(key).await? {
             return Ok(body);
         }
@@ -215,6 +235,24 @@ impl AccountEngine {
             answer = answer => answer.map_err(|_| FetchError::Stopped)?,
             () = self.shared.stop.cancelled() => Err(FetchError::Stopped),
         }
+    }
+
+    /// A person opens a conversation: the bodies of its messages that are not here are fetched
+    /// next, newest first, after those somebody waits for. Returns at once.
+    ///
+    /// # Errors
+    /// The local copy cannot be read.
+    pub async fn open_thread(&self, thread: ThreadKey) -> Result<(), StoreError> {
+        let store = &self.shared.store;
+        let messages = store.thread(thread).await?;
+        let mut keys: Vec<MessageKey> = messages.iter().map(|message| message.key).collect();
+        self.shared.opened.note(keys.iter().copied());
+        let here = store.bodies_here(&keys).await?;
+        keys.retain(|key| !here.contains(key));
+        keys.sort_unstable_by_key(|key| key.get());
+        self.shared.opened.want(keys);
+        self.shared.ahead.notify_one();
+        Ok(())
     }
 
     /// The bytes of a message's `index`th file as they arrive, and what is known of it. They are

@@ -70,6 +70,12 @@ impl Gate {
         let _seen = passage.wait_for(|p| *p == Passage::Open).await.is_ok();
     }
 
+    /// Returns once something may be written.
+    pub(crate) async fn writable(&self) {
+        let mut passage = self.passage.subscribe();
+        let _seen = passage.wait_for(|p| *p != Passage::Frozen).await.is_ok();
+    }
+
     /// Held while something is written. Never taken twice by one task.
     ///
     /// # Errors

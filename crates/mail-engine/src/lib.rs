@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`AccountEngine`] | the tasks of one account: its loop, its push channel, its bodies |
 //! | [`sync_state`], [`plan`], [`intents`], [`backoff`] | the decisions, pure |
+//! | [`AccountSearch`] | a search of one account, and its index |
 //! | [`MergedList`] | a list over several accounts as a feed |
 //! | [`open_conversation`] | one conversation as a feed |
 //! | [`export`] | a whole account as files, verified |
@@ -31,6 +32,7 @@ pub mod plan;
 mod push;
 mod resync;
 mod round;
+mod search;
 mod shared;
 mod status;
 mod supervisor;
@@ -46,4 +48,5 @@ pub use list_view::{LARGEST_WINDOW, ListMember, MergedList, OpenList};
 pub use merge::{ListSource, MemberFailure, Merge, MergedKey, MergedRow, Rung, Totals, WindowRows};
 pub use notice::Notice;
 pub use options::EngineOptions;
+pub use search::{AccountSearch, MOST_FOUND, SearchState, ServerSearch};
 pub use status::{AccountStatus, Arrival, Health, Progress};

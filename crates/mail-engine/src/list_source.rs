@@ -8,9 +8,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mail_model::{AccountId, Filter, ListCursor, ListMode, ListRow, MailboxId, RowKey};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use mail_model::{
+    AccountId, Filter, ListCursor, ListMode, ListRow, MailboxId, RowKey, StoreChange,
+};
 use mail_store::{AccountStore, ListScope, StoreError};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, broadcast};
+use tokio_stream::wrappers::BroadcastStream;
 
 use crate::list_view::ListMember;
 use crate::merge::{ListSource, Rung, Totals};
@@ -30,7 +35,7 @@ impl ListMember {
     ) -> Self {
         mailboxes.sort();
         mailboxes.dedup();
-        let changes = store.changes();
+        let changes = touching(store.changes(), mailboxes.clone());
         let mut scopes: Vec<_> = mailboxes
             .iter()
             .map(|mailbox| ListScope {
@@ -53,10 +58,39 @@ impl ListMember {
         Self {
             account,
             source,
-            mailboxes,
             changes,
         }
     }
+}
+
+/// The commits that touch one of those mailboxes; any of those that were missed may have.
+fn touching(
+    changes: broadcast::Receiver<StoreChange>,
+    mailboxes: Vec<MailboxId>,
+) -> BoxStream<'static, ()> {
+    BroadcastStream::new(changes)
+        .filter_map(move |change| {
+            let touched = change.map_or(true, |change| {
+                let mut touched = change.mailboxes.iter();
+                touched.any(|mailbox| mailboxes.contains(mailbox))
+            });
+            std::future::ready(touched.then_some(()))
+        })
+        .boxed()
+}
+
+/// Every `every`th of all the places of a list, in their order.
+pub(crate) fn ladder_of(places: impl Iterator<Item = ListCursor>, every: u64) -> Vec<Rung> {
+    let every = usize::try_from(every.max(1)).unwrap_or(usize::MAX);
+    places
+        .enumerate()
+        .skip(every - 1)
+        .step_by(every)
+        .map(|(place, cursor)| Rung {
+            place: place as u64 + 1,
+            cursor,
+        })
+        .collect()
 }
 
 struct OneMailbox {
@@ -224,18 +258,10 @@ impl ListSource for SeveralMailboxes {
 
     async fn ladder(&self, every: u64) -> Result<Vec<Rung>, StoreError> {
         let index = self.index().await?;
-        let every = usize::try_from(every.max(1)).unwrap_or(usize::MAX);
-        Ok(index
-            .rows
-            .iter()
-            .enumerate()
-            .skip(every - 1)
-            .step_by(every)
-            .map(|(place, (cursor, _))| Rung {
-                place: place as u64 + 1,
-                cursor: *cursor,
-            })
-            .collect())
+        Ok(ladder_of(
+            index.rows.iter().map(|(cursor, _)| *cursor),
+            every,
+        ))
     }
 
     async fn count(

@@ -1,19 +1,18 @@
 //! A merged list as a feed: a snapshot, then numbered diffs.
 //!
-//! Owns one task per open list. The task looks again when a commit touched one of its mailboxes,
-//! when the window moves, and when accounts come or go; whatever happens while it looks or while
-//! its receiver is busy leads to one more look, never to a queue of them. It writes nothing.
+//! Owns one task per open list. The task looks again when one of its accounts says that rows may
+//! have changed, when the window moves, and when accounts come or go; whatever happens while it
+//! looks or while its receiver is busy leads to one more look, never to a queue of them. It writes
+//! nothing.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
-use mail_model::{AccountId, MailboxId, StoreChange};
-use tokio::sync::{broadcast, mpsc, watch};
+use mail_model::AccountId;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamMap;
-use tokio_stream::wrappers::BroadcastStream;
-use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::list_diff::{ListDiff, ListSnapshot, Look};
@@ -28,10 +27,8 @@ pub struct ListMember {
     pub account: AccountId,
     /// Its rows.
     pub source: Arc<dyn ListSource>,
-    /// The mailboxes they come from: a commit that touches none of them is of no interest.
-    pub mailboxes: Vec<MailboxId>,
-    /// Its commits, subscribed to before anything was read.
-    pub changes: broadcast::Receiver<StoreChange>,
+    /// Yields whenever its rows may have changed; listened to before anything was read.
+    pub changes: BoxStream<'static, ()>,
 }
 
 /// An open list. Dropping it closes the list.
@@ -116,22 +113,16 @@ fn bounded(window: Range<u64>) -> Range<u64> {
     window.start..end
 }
 
-type Change = (AccountId, Result<StoreChange, BroadcastStreamRecvError>);
-
 #[derive(Default)]
 struct Viewer {
     merge: Merge,
-    mailboxes: BTreeMap<AccountId, Vec<MailboxId>>,
-    changes: StreamMap<AccountId, BroadcastStream<StoreChange>>,
+    changes: StreamMap<AccountId, BoxStream<'static, ()>>,
 }
 
 impl Viewer {
     fn insert(&mut self, member: ListMember) {
         self.merge.insert(member.account.clone(), member.source);
-        self.mailboxes
-            .insert(member.account.clone(), member.mailboxes);
-        self.changes
-            .insert(member.account, BroadcastStream::new(member.changes));
+        self.changes.insert(member.account, member.changes);
     }
 
     fn command(&mut self, command: Command) {
@@ -139,27 +130,9 @@ impl Viewer {
             Command::Insert(member) => self.insert(member),
             Command::Remove(account) => {
                 self.merge.remove(&account);
-                self.mailboxes.remove(&account);
                 self.changes.remove(&account);
             }
         }
-    }
-
-    /// Takes note of a commit; says whether it concerns this list.
-    fn note(&mut self, (account, change): Change) -> bool {
-        let concerned = match &change {
-            Ok(change) => self.mailboxes.get(&account).is_some_and(|mailboxes| {
-                mailboxes
-                    .iter()
-                    .any(|mailbox| change.mailboxes.contains(mailbox))
-            }),
-            // Some commits were missed, so any of them may have.
-            Err(BroadcastStreamRecvError::Lagged(_)) => true,
-        };
-        if concerned {
-            self.merge.changed(&account);
-        }
-        concerned
     }
 
     async fn look(&mut self, window: Range<u64>) -> Look {
@@ -182,27 +155,22 @@ impl Viewer {
     ) {
         let mut seq = last.snapshot().seq;
         loop {
-            let mut again = tokio::select! {
+            tokio::select! {
                 moved = windows.changed() => match moved {
-                    Ok(()) => true,
+                    Ok(()) => (),
                     Err(_) => return,
                 },
-                Some(command) = commands.recv() => {
-                    self.command(command);
-                    true
+                Some(command) = commands.recv() => self.command(command),
+                Some((account, ())) = self.changes.next(), if !self.changes.is_empty() => {
+                    self.merge.changed(&account);
                 }
-                Some(change) = self.changes.next(), if !self.changes.is_empty() => self.note(change),
-            };
+            }
             // Whatever else has happened by now is part of the same look.
             while let Ok(command) = commands.try_recv() {
                 self.command(command);
-                again = true;
             }
-            while let Some(Some(change)) = self.changes.next().now_or_never() {
-                again |= self.note(change);
-            }
-            if !again {
-                continue;
+            while let Some(Some((account, ()))) = self.changes.next().now_or_never() {
+                self.merge.changed(&account);
             }
             let window = windows.borrow_and_update().clone();
             let look = self.look(window).await;

@@ -29,6 +29,10 @@ pub struct EngineOptions {
     pub block_check: Duration,
     /// How many of the newest messages have their bodies fetched ahead.
     pub bodies_ahead: usize,
+    /// An open search looks through the local index again at most this often.
+    pub search_spacing: Duration,
+    /// How long a search waits before it asks the server: a person may still be typing.
+    pub server_search_after: Duration,
     /// How long [`stop`](crate::AccountEngine::stop) waits before it gives up on a task.
     pub stop_limit: Duration,
 }
@@ -56,7 +60,9 @@ impl Default for EngineOptions {
             request_limit: Duration::from_secs(90),
             push_silence: Duration::from_secs(6 * 60),
             block_check: Duration::from_secs(5 * 60),
-            bodies_ahead: 200,
+            bodies_ahead: 1_000,
+            search_spacing: Duration::from_millis(250),
+            server_search_after: Duration::from_millis(400),
             stop_limit: Duration::from_secs(5),
         }
     }

@@ -19,6 +19,8 @@ impl AccountLoop {
     pub(crate) async fn resynchronise(&mut self) -> Result<StateString, StepError> {
         let sweep = {
             let _writing = self.shared.gate.writing().await?;
+            // What is written from now on counts as seen by the sweep.
+            let _moving = self.shared.writes.moving().await;
             self.shared.store.begin_sweep().await?
         };
         // The newest page first, so that new mail shows while the rest is compared. Its state is
@@ -29,6 +31,7 @@ impl AccountLoop {
         self.ask_for_unmarked(sweep).await?;
         {
             let _writing = self.shared.gate.writing().await?;
+            let _moving = self.shared.writes.moving().await;
             self.shared.store.finish_sweep(sweep).await?;
         }
         let progress = ProgressUpdate {

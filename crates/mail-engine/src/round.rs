@@ -86,6 +86,17 @@ impl AccountLoop {
         for batch in batches {
             self.check_stop()?;
             let _writing = self.shared.gate.writing().await?;
+            let _moving = self.shared.writes.moving().await;
+            self.shared.store.apply(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for a page of older mail.
+    async fn apply_fill(&self, batches: Vec<SyncBatch>) -> Result<(), StepError> {
+        for batch in batches {
+            self.check_stop()?;
+            let _writing = self.shared.gate.writing().await?;
             self.shared.store.apply(batch).await?;
         }
         Ok(())
@@ -111,6 +122,7 @@ impl AccountLoop {
             .await?;
         let state = page.state.clone();
         self.apply(plan::first_batches(mailboxes, page)).await?;
+        self.shared.look_told();
         Ok(state)
     }
 
@@ -130,6 +142,7 @@ impl AccountLoop {
             };
             self.apply(vec![batch]).await?;
         }
+        self.shared.look_told();
         Ok(since)
     }
 
@@ -226,7 +239,7 @@ impl AccountLoop {
             .ask(|shared| async move { shared.source.older_than(before, position, limit).await })
             .await?;
         let (batches, fill) = fill.absorb(page)?;
-        self.apply(batches).await?;
+        self.apply_fill(batches).await?;
         Ok(fill)
     }
 

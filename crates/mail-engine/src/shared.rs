@@ -11,6 +11,7 @@ use mail_store::{AccountStore, StoreError};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::bodies::Opened;
 use crate::gate::Gate;
 use crate::notice::Notice;
 use crate::options::EngineOptions;
@@ -49,11 +50,22 @@ pub(crate) struct Shared {
     pub(crate) queued: AtomicU64,
     /// Bodies of the newest messages may be missing.
     pub(crate) ahead: Notify,
+    /// Whether the search index follows the mail.
+    pub(crate) indexing: watch::Sender<bool>,
+    /// Pieces taken into the search index.
+    pub(crate) indexed: watch::Sender<u64>,
+    /// Counts how often the way to the server was lost from under us: the machine slept, or the
+    /// network is another one. Requests and channels from before are given up.
+    pub(crate) anew: watch::Sender<u64>,
+    /// What the person has opened since the start.
+    pub(crate) opened: Opened,
     /// Cuts short the wait of a task that failed.
     pub(crate) prod: Notify,
     pub(crate) stop: CancellationToken,
     /// Whether the account may speak to its server.
     pub(crate) gate: Gate,
+    /// What synchronisation has written so far.
+    pub(crate) writes: Writes,
 }
 
 impl Shared {
@@ -63,6 +75,11 @@ impl Shared {
 
     pub(crate) fn look_ends(&self) {
         self.looks.send_modify(|looks| looks.ended = looks.begun);
+    }
+
+    /// Every change up to the beginning of this look has been written.
+    pub(crate) fn look_told(&self) {
+        self.looks.send_modify(|looks| looks.told = looks.begun);
     }
 
     /// So many changes of the person wait.
@@ -106,11 +123,15 @@ impl Shared {
         request: impl Future<Output = Result<T, SourceError>> + Send,
     ) -> Result<T, StepError> {
         let late = self.options.clock.now() + self.options.request_limit;
+        let mut anew = self.anew.subscribe();
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(StepError::Stopped),
             () = self.gate.closed() => Err(StepError::Paused),
             answer = request => Ok(answer?),
+            Ok(()) = anew.changed() => {
+                Err(SourceError::Unreachable(Some(Box::new(WayLost))).into())
+            }
             () = self.options.clock.sleep_until(late) => {
                 Err(SourceError::Unreachable(Some(Box::new(TimedOut))).into())
             }
@@ -123,7 +144,44 @@ impl Shared {
 pub(crate) struct Looks {
     pub(crate) begun: u64,
     pub(crate) ended: u64,
+    /// The newest look that has written every change up to its beginning.
+    pub(crate) told: u64,
 }
+
+/// Counts what synchronisation writes, for who writes messages beside it.
+///
+/// A message that was read from the server beside the account's loop is only written while the
+/// count is what it was before the server was asked. The stored state is then no newer than the
+/// answer, so whatever has happened to the message since is still to be told by the changes after
+/// that state: a late answer can neither undo a change nor bring a deleted message back. Pages of
+/// the first fill move no state and are not counted.
+#[derive(Debug, Default)]
+pub(crate) struct Writes(tokio::sync::Mutex<u64>);
+
+impl Writes {
+    /// The count at the moment.
+    pub(crate) async fn count(&self) -> u64 {
+        *self.0.lock().await
+    }
+
+    /// Held by synchronisation while it writes what moves the state, or is part of such a move.
+    pub(crate) async fn moving(&self) -> tokio::sync::MutexGuard<'_, u64> {
+        let mut count = self.0.lock().await;
+        *count = count.wrapping_add(1);
+        count
+    }
+
+    /// Held while something is written that was asked for at that count; none once it has moved.
+    pub(crate) async fn still(&self, asked_at: u64) -> Option<tokio::sync::MutexGuard<'_, u64>> {
+        let count = self.0.lock().await;
+        (*count == asked_at).then_some(count)
+    }
+}
+
+/// A request from before the machine slept or the network changed.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is from before a sleep or a change of network")]
+struct WayLost;
 
 /// A request that was given up.
 #[derive(Debug, thiserror::Error)]

@@ -38,6 +38,7 @@ impl AccountEngine {
     /// Ends a pause or a freeze: changes that waited are sent, then new mail is looked for.
     pub async fn resume(&self) {
         let _control = self.shared.gate.control.lock().await;
+        self.index();
         self.shared.gate.set(Passage::Open);
     }
 

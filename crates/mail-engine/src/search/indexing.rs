@@ -1,0 +1,96 @@
+//! Keeps the search index of one account up with its mail: after every commit, in small pieces.
+//!
+//! Nothing is sent for it, so a paused account is indexed too; a frozen one is not, since its
+//! files are final. While synchronisation is fetching, indexing takes half of the time at most.
+
+use std::sync::Arc;
+
+use mail_store::StoreError;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::notice::Notice;
+use crate::shared::{Shared, StepError};
+use crate::status::Health;
+
+/// Messages taken into the index in one transaction: some tens of milliseconds.
+const PIECE: usize = 100;
+
+/// Runs until the engine stops.
+///
+/// # Errors
+/// The local copy fails in a way that only a new start can cure.
+pub(crate) async fn run(shared: Arc<Shared>) -> Result<(), StepError> {
+    let stopped = shared.stop.clone();
+    let kept = stopped.run_until_cancelled_owned(keep(&shared)).await;
+    kept.unwrap_or(Ok(()))
+}
+
+async fn keep(shared: &Shared) -> Result<(), StepError> {
+    let mut changes = shared.store.changes();
+    let mut wanted = shared.indexing.subscribe();
+    // The sender lives as long as `shared`.
+    let _wanted = wanted.wait_for(|wanted| *wanted).await.is_ok();
+    loop {
+        match catch_up(shared).await {
+            Ok(()) => {}
+            Err(StepError::Paused) => {
+                shared.gate.writable().await;
+                continue;
+            }
+            Err(StepError::Store(StoreError::DiskFull(_))) => {
+                let clock = &shared.options.clock;
+                let later = clock.now() + shared.options.block_check;
+                clock.sleep_until(later).await;
+                continue;
+            }
+            Err(StepError::Store(error @ StoreError::Damaged { .. })) => {
+                tracing::error!(%error, "the local copy is damaged");
+                // Nobody may be listening; opening the account again sets the file aside.
+                let notice = Notice::StoreDamaged(Arc::new(error));
+                let _told = shared.notices.send(notice).is_ok();
+                return Ok(());
+            }
+            Err(StepError::Store(StoreError::Closed)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        loop {
+            match changes.recv().await {
+                Ok(change) if change.threads.is_empty() && change.bodies.is_empty() => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => break,
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Indexes until nothing is left.
+async fn catch_up(shared: &Shared) -> Result<(), StepError> {
+    let clock = &shared.options.clock;
+    let mut left = u64::MAX;
+    loop {
+        let begun = clock.now();
+        let progress = {
+            let _writing = shared.gate.writing().await?;
+            shared.store.index_some(PIECE).await?
+        };
+        if progress.done > 0 {
+            shared
+                .indexed
+                .send_modify(|pieces| *pieces = pieces.wrapping_add(1));
+        }
+        // What goes no further now is tried again after the next commit.
+        if progress.left == 0 || (progress.done == 0 && progress.left >= left) {
+            return Ok(());
+        }
+        left = progress.left;
+        let fetching = matches!(
+            shared.board.watch().borrow().health,
+            Health::Working | Health::Rebuilding
+        );
+        if fetching {
+            let now = clock.now();
+            clock.sleep_until(now + begun.until(now)).await;
+        }
+        tokio::task::yield_now().await;
+    }
+}
