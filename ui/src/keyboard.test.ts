@@ -26,6 +26,7 @@ describe("keys", () => {
     ["u", { kind: "back" }],
     ["Escape", { kind: "back" }],
     ["s", { kind: "star" }],
+    ["/", { kind: "search" }],
     ["?", { kind: "keys" }],
   ])("%s in the list", (key, command) => {
     expect(commandFor(press(key), LIST)).toEqual(command);
@@ -75,4 +76,13 @@ describe("keys", () => {
     expect(commandFor(press("F6"), TYPING)).toEqual({ kind: "region", by: 1 });
     expect(commandFor(press("F6", { shiftKey: true }), LIST)).toEqual({ kind: "region", by: -1 });
   });
+});
+
+test("Ctrl F searches from everywhere, by character or by place", () => {
+  const search = { kind: "search" };
+  expect(commandFor(press("f", { ctrlKey: true }), TYPING)).toEqual(search);
+  expect(commandFor(press("F", { metaKey: true }), LIST)).toEqual(search);
+  expect(commandFor(press("а", { ctrlKey: true, code: "KeyF" }), LIST)).toEqual(search);
+  expect(commandFor(press("u", { ctrlKey: true, code: "KeyF" }), LIST)).toBeNull();
+  expect(commandFor(press("/"), TYPING)).toBeNull();
 });

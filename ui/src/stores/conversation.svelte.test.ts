@@ -106,3 +106,14 @@ test("opening another one closes the feed of the first", () => {
   expect(host.feeds[0]?.closed).toBe(true);
   expect(store.view).toBeNull();
 });
+
+test("a message that was found is unfolded and wanted in sight, in an open conversation too", () => {
+  const { host, store } = opened([message(1, true), message(2, true)]);
+  expect(store.wanted).toBeNull();
+  store.open("work", 7, 1, true);
+  expect(store.wanted).toBe(1);
+  expect(store.isUnfolded(message(1, true))).toBe(true);
+  expect(host.asked("message.load")).toContainEqual({ account: "work", message: 1 });
+  store.open("work", 8, 3);
+  expect(store.wanted).toBeNull();
+});

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { ScriptedHost } from "../host/script.ts";
 import { follow } from "./feed.ts";
+import { MERGED_INBOX } from "./scope.ts";
 import type { AppEvent } from "../contract.gen.ts";
 
 const event = (seq: number) => ({ seq, app: {} }) as AppEvent;
@@ -70,4 +71,19 @@ test("nothing is told or opened after closing", () => {
   expect(seen).not.toHaveBeenCalled();
   expect(host.feeds).toHaveLength(1);
   expect(opened.closed).toBe(true);
+});
+
+test("an event without a number is handed on and opens no gap", () => {
+  const host = new ScriptedHost();
+  const seen: string[] = [];
+  const rows = { total: 0, unread: 0, start: 0, rows: [], failed: [] };
+  const search = { type: "search" as const, search: { accounts: [], hints: [] } };
+  const open = { list: "l", scope: MERGED_INBOX, mode: "messages", filter: "all" } as const;
+  follow(host, "list", open, { event: ({ type }) => seen.push(type) });
+  host.tell("list", search);
+  host.tell("list", { type: "snapshot", seq: 0, ...rows });
+  host.tell("list", search);
+  host.tell("list", { type: "diff", seq: 1, ...rows, order: [] });
+  expect(seen).toEqual(["search", "snapshot", "search", "diff"]);
+  expect(host.feeds).toHaveLength(1);
 });

@@ -55,8 +55,7 @@ export function searchedWords({ account, state }: Searched, now: Date = new Date
     return account.health.kind === "locked" ? "locked, not searched" : "not searched";
   }
   const parts = [
-    state.searching ? "searching…" : "",
-    reachWords(state, now),
+    state.searching ? "searching…" : reachWords(state, now),
     state.to_index > 0
       ? `${count(state.to_index, "message", "messages")} not yet in the index`
       : "",
@@ -108,11 +107,6 @@ export function searchedDetail({ account, state }: Searched, now: Date = new Dat
   }
   if (!state.all_mail) {
     parts.push("Mail that is not on this computer yet is found only by the server.");
-  }
-  if (state.server === "unreachable") {
-    parts.push("The server could not be reached.");
-  } else if (state.server === "refused") {
-    parts.push("The server does not take this search.");
   }
   if (state.more) {
     parts.push("There are more matches than the list takes; add a word to narrow it.");

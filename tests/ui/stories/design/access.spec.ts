@@ -63,7 +63,7 @@ test("Tab goes through the window in reading order", async ({ window }) => {
   const { page } = window;
   await expect(window.row("Cutover plan")).toBeVisible();
   const stops: string[] = [];
-  for (let step = 0; step < 12; step++) {
+  for (let step = 0; step < 13; step++) {
     await page.keyboard.press("Tab");
     stops.push(
       await page.evaluate(() => {
@@ -76,6 +76,7 @@ test("Tab goes through the window in reading order", async ({ window }) => {
     "All accounts, 17 unread, Choir: Sign in again",
     "Inbox, 17 unread",
     "Width of the mailboxes",
+    "Search all accounts",
     "How the list is shown",
     "All",
     "Unread",

@@ -51,8 +51,11 @@ function folded(text: string): string {
     .join("");
 }
 
+const TERM = /(-?)(?:([a-z]+):)?(?:"([^"]*)"?|([^\s()"]+))/gi;
+
 function terms(text: string): Term[] {
-  const found = text.matchAll(/(-?)(?:([a-z]+):)?(?:"([^"]*)"?|([^\s()"]+))/gi);
+  // An operator without a value says nothing yet.
+  const found = text.replace(/(^|[\s(-])[a-z]+:(?=\s|$)/gi, "$1").matchAll(TERM);
   return [...found].map(([, not, field = "", phrase, word]) => ({
     not: not === "-",
     field: field.toLowerCase(),

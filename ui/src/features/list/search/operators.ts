@@ -59,7 +59,7 @@ export function dates(now: Date): NamedDate[] {
     { name: "a week ago", date: day((date) => date.setDate(date.getDate() - 7)) },
     { name: "a month ago", date: day(monthBefore) },
     { name: "a year ago", date: day(yearBefore) },
-    { name: "this year", date: `${now.getFullYear()}-01-01` },
+    { name: "start of the year", date: `${now.getFullYear()}-01-01` },
   ];
 }
 
