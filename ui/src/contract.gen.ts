@@ -10,7 +10,7 @@ export type Filter = "all" | "unread" | "starred" | "files";
 
 export type Empty = Record<symbol, never>;
 
-export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "managed" | "accounts_left" | "choose_account" | "proof_needed" | "last_sign_in" | "sign_in_taken" | "linking_forbidden" | "not_offered" | "change_under_way" | "paused" | "locked" | "person_here" | "picture" | "bug";
+export type ErrorCode = "bad_request" | "not_found" | "tenant_address" | "tenant_unreachable" | "tenant_not_authress" | "application_id" | "application_refused" | "redirect_port" | "browser" | "sign_in_expired" | "sign_in_refused" | "sign_in_untrusted" | "clock" | "sign_in_again" | "vault_locked" | "vault_missing" | "offline" | "busy" | "refused" | "no_mail_service" | "save_only" | "disk" | "managed" | "accounts_left" | "choose_account" | "proof_needed" | "last_sign_in" | "sign_in_taken" | "linking_forbidden" | "not_offered" | "change_under_way" | "paused" | "locked" | "person_here" | "picture" | "bug";
 
 export type UiError = { 
 /**
@@ -327,6 +327,10 @@ one_account: OneAccountView,
  * A change of sign-ins that is under way or whose end is not known.
  */
 linking: string | null, 
+/**
+ * The organisation does not allow one mailbox to be opened with several sign-ins.
+ */
+linking_forbidden: boolean, 
 /**
  * What the window remembers.
  */
@@ -1680,7 +1684,7 @@ number: number | null,
  */
 other_number: number | null, };
 
-export type LinkTrouble = "same_person" | "already_opens" | "belongs_elsewhere" | "both_affected" | "kept_expired" | "proof_expired" | "wrong_person" | "not_finished" | "not_ours" | "forbidden" | "not_switched_on" | "linked_by_itself" | "cannot_count" | "not_settled" | "draft_open" | "no_space" | "export_incomplete" | "offline" | "no_answer" | "server_fault" | "too_many" | "not_shown_yet" | "session_left" | "keyring" | "cannot_seal" | "not_back" | "other_joined" | "changed" | "typed_other" | "last_sign_in" | "clock" | "not_owner" | "busy" | "unexpected";
+export type LinkTrouble = "same_person" | "already_opens" | "belongs_elsewhere" | "both_affected" | "kept_expired" | "proof_expired" | "wrong_person" | "not_finished" | "not_ours" | "forbidden" | "not_switched_on" | "linked_by_itself" | "cannot_count" | "not_settled" | "draft_open" | "no_space" | "export_incomplete" | "offline" | "no_answer" | "server_fault" | "too_many" | "not_shown_yet" | "session_left" | "keyring" | "cannot_seal" | "not_back" | "other_joined" | "changed" | "typed_other" | "last_sign_in" | "clock" | "not_owner" | "busy" | "sign_in_unclear" | "unexpected";
 
 export type AccountNameView = { 
 /**

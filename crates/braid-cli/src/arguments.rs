@@ -14,6 +14,7 @@ Exit codes:
   4    no connection, or a server asks to wait
   5    the keyring is locked or missing
   6    an account needs something from you (health)
+  7    it is not known yet whether a change of sign-ins happened (link)
   130  interrupted";
 
 /// Several mail accounts, signed in at once, read as one mailbox, kept apart.

@@ -19,8 +19,12 @@ pub(crate) enum Exit {
     NotFound(&'static str),
     /// 6: accounts that cannot go on without the person, by name.
     PersonNeeded(Vec<String>),
+    /// 7: nobody knows yet whether a change of sign-ins happened.
+    Unknown,
     /// 130.
     Interrupted,
+    /// 130: a change of sign-ins was given up in time.
+    GivenUp,
 }
 
 impl Exit {
@@ -35,7 +39,8 @@ impl Exit {
                 _ => 1,
             },
             Self::PersonNeeded(_) => 6,
-            Self::Interrupted => 130,
+            Self::Unknown => 7,
+            Self::Interrupted | Self::GivenUp => 130,
         })
     }
 
@@ -48,7 +53,11 @@ impl Exit {
             Self::PersonNeeded(accounts) => {
                 format!("something is needed from you: {}", accounts.join(", "))
             }
+            Self::Unknown => {
+                "it is not known yet whether it happened; both mailboxes are read-only until it is. Start Braid again: it looks by itself".into()
+            }
             Self::Interrupted => "interrupted".into(),
+            Self::GivenUp => "interrupted; nothing was changed, both mailboxes are as before".into(),
         }
     }
 }
@@ -67,6 +76,7 @@ fn refusal(error: &UiError) -> String {
         ErrorCode::SignInExpired => "the sign-in took too long; try again",
         ErrorCode::SignInRefused => "the sign-in was refused",
         ErrorCode::SignInUntrusted => "what came back was not what was asked for; nothing was kept",
+        ErrorCode::Clock => "this computer's clock is wrong; set it and try again",
         ErrorCode::TenantUnreachable => "the login service does not answer",
         ErrorCode::Offline => "there is no connection",
         ErrorCode::Busy => "the server asks to wait",
@@ -82,7 +92,7 @@ fn refusal(error: &UiError) -> String {
         }
         ErrorCode::ChangeUnderWay => "a change of sign-ins is under way",
         ErrorCode::LinkingForbidden => {
-            "the organisation does not allow these sign-ins to be joined"
+            "your organisation does not allow one mailbox to be opened with several sign-ins"
         }
         ErrorCode::NotOffered => "the login service does not offer it",
         ErrorCode::BadRequest => "it was not understood",

@@ -42,6 +42,15 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Ctrl-C, unless the command ends by it in an order of its own.
+async fn interrupted(command: &Command) {
+    match command {
+        Command::Link { plan: false, .. } => std::future::pending().await,
+        // A program that cannot listen for it is ended by it.
+        _ => tokio::signal::ctrl_c().await.unwrap_or(()),
+    }
+}
+
 async fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     if let Command::Rehearsal { action } = &arguments.command {
         return command::rehearsal::run(action, output).await;
@@ -49,7 +58,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let app = command::start(&arguments).await?;
     let done = tokio::select! {
         done = command::run(&app, &arguments.command, output) => done,
-        _ = tokio::signal::ctrl_c() => Err(Exit::Interrupted),
+        _ = interrupted(&arguments.command) => Err(Exit::Interrupted),
     };
     app.stop().await;
     done

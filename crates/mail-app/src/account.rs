@@ -66,6 +66,8 @@ pub(crate) enum Closed {
     Leaving,
     /// A change of sign-ins is under way that may set it aside.
     SetAside,
+    /// Its mail lies elsewhere now; it is opened again at once.
+    Moving,
 }
 
 /// Why an account could not be opened.
@@ -176,7 +178,12 @@ impl Account {
     /// Whether its rows are missing from lists for a reason the person did not ask for.
     pub(crate) fn is_unreadable(&self) -> bool {
         self.closed()
-            .is_some_and(|why| !matches!(why, Closed::Locked | Closed::Leaving | Closed::SetAside))
+            .is_some_and(|why| {
+                !matches!(
+                    why,
+                    Closed::Locked | Closed::Leaving | Closed::SetAside | Closed::Moving
+                )
+            })
     }
 
     /// Whether a change of sign-ins keeps it as it is.

@@ -261,6 +261,13 @@ impl App {
         }
     }
 
+    /// Whether the mail of two connections is spoken to in different ways.
+    async fn mail_differs(&self, one: Option<&str>, other: Option<&str>) -> bool {
+        let tenant = self.0.tenant.read().await;
+        let tenant = tenant.as_ref();
+        tenant.is_some_and(|tenant| tenant.mail_of(one) != tenant.mail_of(other))
+    }
+
     /// Puts a fresh sign-in of the same person in the place of the old one. The caller has a turn
     /// ([`App::one_change`]).
     ///
@@ -287,11 +294,23 @@ impl App {
             .replace_credentials(signed_in)
             .await
             .map_err(session_error)?;
-        let mut record = account.record();
-        record.epoch = epoch;
-        record.connection = connection.or(record.connection);
+        let before = account.record();
+        let connection = connection.or_else(|| before.connection.clone());
+        let has_moved = self
+            .mail_differs(before.connection.as_deref(), connection.as_deref())
+            .await;
+        let record = AccountRecord {
+            epoch,
+            source: self.source_address(connection.as_deref()).await,
+            connection,
+            ..before
+        };
         self.0.registry.update(record.clone()).await?;
         account.set_record(record);
+        if has_moved {
+            // Its engine asks where the former connection's mail lies, with that one's tokens.
+            account.stop(Closed::Moving).await;
+        }
         match account.open() {
             Some(open) => open.engine.sync_now(),
             None => self.start_account(account).await,

@@ -41,6 +41,8 @@ pub struct Start {
     pub vault: VaultChoice,
     /// The time by which it is judged whether a proof of a person is fresh.
     pub clock: Arc<dyn Clock>,
+    /// Octets free where a folder is, asked before a copy is made.
+    pub free_space: fn(&std::path::Path) -> std::io::Result<u64>,
     /// The world around the app.
     pub host: Arc<dyn Host>,
     /// Accounts of the rehearsal to sign in at once.
@@ -64,6 +66,7 @@ impl Start {
             config: None,
             vault: VaultChoice::default(),
             clock: Arc::new(mail_auth::SystemClock),
+            free_space: mail_engine::export::ExportOptions::default().free,
             host,
             rehearse: Vec::new(),
             rehearsal_size: None,
@@ -192,7 +195,7 @@ impl App {
             stopping: tokio_util::sync::CancellationToken::new(),
             changing: tokio::sync::Mutex::default(),
             sign_ins: SignIns::default(),
-            linking: Linking::new(paths.data(), start.clock),
+            linking: Linking::new(paths.data(), start.clock, start.free_space),
             last_check: LastCheck::default(),
             believable: Believable::load(paths.clock()),
             rehearsal_size: start.rehearsal_size.or_else(|| {

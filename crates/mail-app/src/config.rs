@@ -145,6 +145,10 @@ pub struct Config {
     /// One account at a time: signing in to another signs the first one out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub one_account: Option<bool>,
+    /// Whether one mailbox may be opened with several sign-ins. Only the organisation says so:
+    /// what stands in the person's own file does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linking: Option<bool>,
     /// The organisation has set the tenant: nobody changes it from the window.
     #[serde(skip)]
     pub managed: bool,
@@ -176,6 +180,7 @@ impl Config {
             config.one_account = Some(one_account);
             config.one_account_managed = true;
         }
+        config.linking = organisation.linking;
         Ok(config)
     }
 
@@ -401,6 +406,19 @@ mod tests {
             (Some(true), true)
         );
         assert!(!theirs.managed);
+    }
+
+    #[test]
+    fn whether_sign_ins_may_be_joined_is_the_organisations_alone_to_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let (person, organisation) = (dir.path().join("a.toml"), dir.path().join("b.toml"));
+        std::fs::write(&person, "linking = false").unwrap();
+        let own = Config::load(&person, Path::new("/nonexistent"), nothing).unwrap();
+        assert_eq!(own.linking, None);
+        std::fs::write(&person, "linking = true").unwrap();
+        std::fs::write(&organisation, "linking = false").unwrap();
+        let theirs = Config::load(&person, &organisation, nothing).unwrap();
+        assert_eq!(theirs.linking, Some(false));
     }
 
     #[test]

@@ -162,9 +162,23 @@ impl App {
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::ProofNeeded`] when the last sign-in is older than
-    /// five minutes, [`ErrorCode::ChangeUnderWay`].
+    /// five minutes, [`ErrorCode::ChangeUnderWay`], [`ErrorCode::LinkingForbidden`].
     pub async fn add_identity(&self, request: AddIdentityRequest) -> Result<AttemptView, UiError> {
         self.add_identity_guided(request, Guide::Browser).await
+    }
+
+    /// Whether the organisation's own file forbids to open a mailbox with several sign-ins.
+    pub(crate) fn is_linking_forbidden(&self) -> bool {
+        self.with_config(|config| config.linking == Some(false))
+    }
+
+    /// # Errors
+    /// [`ErrorCode::LinkingForbidden`].
+    pub(crate) fn may_join_sign_ins(&self) -> Result<(), UiError> {
+        if self.is_linking_forbidden() {
+            return Err(UiError::new(ErrorCode::LinkingForbidden));
+        }
+        Ok(())
     }
 
     pub(crate) async fn add_identity_guided(
@@ -172,6 +186,7 @@ impl App {
         request: AddIdentityRequest,
         guide: Guide,
     ) -> Result<AttemptView, UiError> {
+        self.may_join_sign_ins()?;
         let adding = self.0.linking.adding();
         let account = self.may_change_identities(&request.account)?;
         let parts = self.parts_of_sign_in(Some(&request.connection)).await?;
@@ -355,31 +370,46 @@ impl App {
     }
 }
 
-/// The sign-in that opened the present session: the one of its connection. Where a connection
-/// has several, the address tells; where that does not, nobody knows.
+/// The sign-in that opened the present session. The tenant may say what its provider calls the
+/// person; where it does not, it is the only one of its connection, or the one with the session's
+/// address. Where a connection has several and nothing tells them apart, nobody knows.
 pub(crate) fn current<'a>(
     session: &Session,
     all: &'a [KnownIdentity],
 ) -> Option<&'a KnownIdentity> {
     let details = session.details();
     let connection = details.connection?;
-    let email = details.identity.and_then(|identity| identity.email);
+    let identity = details.identity?;
     let candidates: Vec<_> = all
         .iter()
         .filter(|known| known.connection == connection)
         .collect();
+    let used = identity.connection_user_id.as_deref();
+    if let Some(used) = candidates
+        .iter()
+        .find(|known| Some(known.user.as_str()) == used)
+    {
+        return Some(*used);
+    }
     match candidates.as_slice() {
         [only] => Some(*only),
         several => {
             let mut named = several
                 .iter()
-                .filter(|known| known.email.is_some() && known.email == email);
+                .filter(|known| known.email.is_some() && known.email == identity.email);
             match (named.next(), named.next()) {
                 (Some(one), None) => Some(*one),
                 _ => None,
             }
         }
     }
+}
+
+/// How many sign-ins of the session's connection open the mailbox, where it is not one.
+pub(crate) fn several_of_one_connection(session: &Session, all: &[KnownIdentity]) -> Option<usize> {
+    let connection = session.details().connection?;
+    let of_it = all.iter().filter(|known| known.connection == connection);
+    Some(of_it.count()).filter(|several| *several > 1)
 }
 
 fn begin_error(error: SignInError) -> UiError {

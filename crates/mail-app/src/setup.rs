@@ -176,6 +176,7 @@ impl App {
             vault: *self.0.vault.watch().borrow(),
             one_account: self.one_account_view(),
             linking: self.0.linking.name(),
+            linking_forbidden: self.is_linking_forbidden(),
             preferences: self.0.preferences.watch().borrow().clone(),
         }
     }

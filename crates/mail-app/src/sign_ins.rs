@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mail_auth::{AuthressError, LoginRequest, SignIn, SignInError, SignedIn};
+use mail_auth::{AuthressError, Flaw, LoginRequest, SignIn, SignInError, SignedIn, VerifyError};
 use mail_model::AccountColor;
 use mail_store::AccountState;
 use tokio::sync::{oneshot, watch};
@@ -143,6 +143,7 @@ impl From<SignInError> for UiError {
             SignInError::Login(AuthressError::Refused { refusal, .. }) => {
                 Self::with_detail(ErrorCode::ApplicationRefused, refusal.title)
             }
+            SignInError::Verify(VerifyError::Rejected(Flaw::Early)) => Self::new(ErrorCode::Clock),
             SignInError::Verify(error) => match error.reaction() {
                 mail_model::Reaction::RetryLater(_) => Self::new(ErrorCode::TenantUnreachable),
                 _ => Self::new(ErrorCode::SignInUntrusted),

@@ -161,6 +161,7 @@ impl Tenant {
 }
 
 /// One account's mail server.
+#[derive(PartialEq, Eq)]
 pub(crate) struct MailAt {
     address: Url,
     /// The connection whose provider's token the server takes; else it takes the login service's.

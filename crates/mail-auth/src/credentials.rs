@@ -22,6 +22,10 @@ pub struct VerifiedIdentity {
     pub subject: String,
     /// The connection used, if told.
     pub connection: Option<String>,
+    /// What the connection's provider calls the person: which of several ways in by this
+    /// connection was used. Only the id token says it, and not every tenant's does; believe it
+    /// no further than to choose among the ways in that [`Profile::linked_identities`] lists.
+    pub connection_user_id: Option<String>,
     /// Display name.
     pub name: Option<String>,
     /// E-mail address.

@@ -312,6 +312,7 @@ impl Exchange {
             name: shown.name,
             email: shown.email,
             picture: shown.picture,
+            connection_user_id: shown.connection_user_id,
             expires_at: claims.expires_at,
         };
         tracing::info!("a sign-in has succeeded");

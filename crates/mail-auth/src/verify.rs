@@ -114,6 +114,8 @@ pub(crate) struct DisplayClaims {
     pub(crate) name: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) picture: Option<String>,
+    /// The provider's own id for the person, from the claims that the tenant passes on.
+    pub(crate) connection_user_id: Option<String>,
 }
 
 /// Verifies one tenant's tokens. Holds public keys only and may be shared between accounts.
@@ -205,6 +207,8 @@ impl TokenVerifier {
             name: Option<String>,
             email: Option<String>,
             picture: Option<String>,
+            #[serde(default)]
+            data: serde_json::Value,
         }
         let claims: Claims = match token.split('.').collect::<Vec<_>>().as_slice() {
             [head, _, signature] if !head.is_empty() && !signature.is_empty() => {
@@ -228,6 +232,7 @@ impl TokenVerifier {
             name: claims.name,
             email: claims.email,
             picture: claims.picture,
+            connection_user_id: provider_id(&claims.data),
         })
     }
 
@@ -367,6 +372,20 @@ fn signature_only() -> Validation {
 /// RFC 9068 section 2.1.
 fn is_access_token_type(typ: &str) -> bool {
     typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
+}
+
+/// The provider's id for the person among its claims: `sub` (`OpenID` Connect), else `id`, which
+/// plain OAuth providers have, some of them as a number.
+fn provider_id(claims: &serde_json::Value) -> Option<String> {
+    let id = |name: &str| match claims.get(name)? {
+        serde_json::Value::String(id) => Some(id.clone()),
+        serde_json::Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    };
+    ["sub", "id"]
+        .into_iter()
+        .find_map(id)
+        .filter(|id| is_subject(id))
 }
 
 fn is_subject(subject: &str) -> bool {

@@ -32,6 +32,7 @@ const SENTENCES: Record<ErrorCode, string> = {
   proof_needed: "Sign in once more first, so that it is certain that it is you.",
   last_sign_in: "This is the only way into the mailbox.",
   sign_in_taken: "This sign-in already opens a different mailbox.",
+  clock: "This computer’s clock is wrong. Set it, then try again.",
   linking_forbidden: "Your organisation does not allow these sign-ins to open one mailbox.",
   not_offered: "The login service does not offer this.",
   change_under_way: "A change of sign-ins is under way. Wait until it has ended.",

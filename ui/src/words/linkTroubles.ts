@@ -81,15 +81,17 @@ const WORDS: Record<LinkTrouble, Make> = {
     good(`${set_aside.email} already opens ${kept.name}.`, "done", "sign_ins"),
   belongs_elsewhere: ({ detail }) =>
     danger(
-      `This sign-in already opens a different mailbox${detail ? `, ‘${detail}’` : ""}. It must be removed there first. ${NOTHING}`,
+      `This sign-in already opens a different mailbox. It must be removed there first. ${NOTHING}${detail ? ` The service answered: ${detail}.` : ""}`,
       "sign_ins",
       "copy_details",
     ),
-  both_affected: ({ number: signIns }, { set_aside }) =>
+  both_affected: ({ number: signIns, detail }, { set_aside }) =>
     warn(
-      signIns === null
-        ? `${set_aside.name} itself has several sign-ins. Setting it aside affects all of them.`
-        : `${set_aside.name} itself has ${count(signIns, "sign-in", "sign-ins")}. Setting it aside affects ${signIns === 2 ? "both" : "all of them"}.`,
+      detail !== null
+        ? `${set_aside.name} itself has ${count(signIns ?? 2, "sign-in", "sign-ins")}, and the service does not set such a mailbox aside. Remove the other sign-ins first. ${NOTHING} The service answered: ${detail}.`
+        : signIns === null
+          ? `${set_aside.name} itself has several sign-ins. Setting it aside affects all of them.`
+          : `${set_aside.name} itself has ${count(signIns, "sign-in", "sign-ins")}. Setting it aside affects ${signIns === 2 ? "both" : "all of them"}.`,
       "sign_ins",
     ),
   kept_expired: (_, { kept }) =>
@@ -211,6 +213,11 @@ const WORDS: Record<LinkTrouble, Make> = {
   not_owner: (_, { set_aside }) =>
     danger(`You can read ${set_aside.name} but not decide about it.`),
   busy: () => warn("A change is under way in another window. Finish it there first."),
+  sign_in_unclear: ({ number: signIns, detail }, { set_aside }) =>
+    warn(
+      `${count(signIns ?? 2, "sign-in", "sign-ins")}${detail ? ` of ${detail}` : ""} open ${set_aside.name}, and the service does not say which of them you used. Remove the others first, then try again. ${NOTHING}`,
+      "sign_ins",
+    ),
   unexpected: ({ detail }) =>
     danger(
       detail

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use mail_app::{
     AccountRequest, AccountView, App, AttemptRequest, IdentitiesView, LinkBeginRequest,
-    LinkConfirmRequest, LinkExportView, LinkGoOnRequest, LinkPlanView, LinkProveRequest, LinkSide,
-    LinkStageView, LinkView, RemoveIdentityRequest, SignInView, UiError,
+    LinkConfirmRequest, LinkExportView, LinkGoOnRequest, LinkPlanView, LinkProveRequest,
+    LinkRequest, LinkSide, LinkStageView, LinkView, RemoveIdentityRequest, SignInView, UiError,
 };
 use serde_json::json;
 
 use super::account_named;
+use super::trouble::reason;
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -117,19 +118,39 @@ pub(super) async fn link(
         })
         .await?;
     let flow = begun.flow.clone();
-    let done = go_through(app, &flow, &set_aside, &way, output).await;
-    if done.is_err() {
-        // Refused once it cannot be stopped; then the next start goes on with it.
-        app.cancel_link(begun).await.unwrap_or_default();
-    }
-    let view = done?;
+    let done = tokio::select! {
+        done = go_through(app, &flow, &set_aside, &way, output) => done,
+        _ = tokio::signal::ctrl_c() => Err(Exit::Interrupted),
+    };
+    let view = match done {
+        Ok(view) => view,
+        Err(why) => give_up(app, begun, why).await?,
+    };
     output.answer(&view, |view| match &view.stage {
         LinkStageView::Done { .. } => format!(
             "{} opens {} now. {} is set aside; a sealed copy of it is kept here.",
             view.set_aside.email, view.kept.name, view.set_aside.name
         ),
-        _ => "It is not known yet whether it happened. Start Braid again to look.".into(),
-    })
+        _ => reason(view),
+    })?;
+    match view.stage {
+        LinkStageView::Done { .. } => Ok(()),
+        _ => Err(Exit::Unknown),
+    }
+}
+
+/// Ends a change that is not gone on with. Where it had come to its end meanwhile, or cannot be
+/// stopped any more, gives how it stands: the next start goes on with it then.
+async fn give_up(app: &App, flow: LinkRequest, why: Exit) -> Result<LinkView, Exit> {
+    let view = app.link_views(&flow.flow)?.borrow().clone();
+    if matches!(view.stage, LinkStageView::Done { .. }) {
+        return Ok(view);
+    }
+    match (app.cancel_link(flow).await, why) {
+        (Ok(_), Exit::Interrupted) => Err(Exit::GivenUp),
+        (Ok(_), why) => Err(why),
+        (Err(_), _) => Ok(view),
+    }
 }
 
 async fn go_through(
@@ -204,20 +225,6 @@ async fn go_through(
 
 fn is_unsettled(counts: &mail_app::LinkCountsView) -> bool {
     counts.outbox > 0 || counts.queued > 0
-}
-
-fn reason(view: &LinkView) -> String {
-    match &view.trouble {
-        Some(trouble) => {
-            let kind = serde_json::to_value(trouble.kind).unwrap_or_default();
-            let kind = kind.as_str().unwrap_or("unexpected").replace('_', " ");
-            match &trouble.detail {
-                Some(detail) => format!("{kind} ({detail})"),
-                None => kind,
-            }
-        }
-        None => "it did not work".into(),
-    }
 }
 
 async fn prove(

@@ -6,6 +6,7 @@ mod link;
 mod list;
 pub(crate) mod rehearsal;
 mod sign_in;
+mod trouble;
 
 use std::sync::Arc;
 

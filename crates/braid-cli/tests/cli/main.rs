@@ -9,6 +9,8 @@
     reason = "a test that cannot go on stops and says where"
 )]
 
+mod ends;
+
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -76,6 +78,18 @@ fn one_mailbox_is_opened_with_two_sign_ins_and_the_copy_is_whole() {
     let manifest = std::fs::read_to_string(copy.join("manifest.json")).unwrap();
     let manifest: Value = serde_json::from_str(&manifest).unwrap();
     assert_eq!(manifest["messages"].as_array().unwrap().len(), 60);
+}
+
+#[test]
+fn how_a_run_ends_is_in_its_help() {
+    let help = Command::new(env!("CARGO_BIN_EXE_braid-cli"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    for code in ["0    done", "7    it is not known yet", "130  interrupted"] {
+        assert!(help.contains(code), "{code}: {help}");
+    }
 }
 
 #[test]

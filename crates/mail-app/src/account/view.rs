@@ -43,7 +43,7 @@ impl Account {
             (_, Some(Closed::KeyLost)) => HealthView::SignInNeeded,
             (_, Some(Closed::DiskFull)) => HealthView::DiskFull,
             (_, Some(Closed::Locked)) => HealthView::Locked,
-            (_, Some(Closed::SetAside)) => HealthView::Working,
+            (_, Some(Closed::SetAside | Closed::Moving)) => HealthView::Working,
             (None, None) | (_, Some(Closed::Fault | Closed::Leaving)) => HealthView::Fault,
         }
     }

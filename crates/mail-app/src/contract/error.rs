@@ -31,6 +31,8 @@ pub enum ErrorCode {
     SignInRefused,
     /// What came back was not what was asked for.
     SignInUntrusted,
+    /// What came back is not valid yet: this computer's clock is behind.
+    Clock,
     /// The session has ended.
     SignInAgain,
     /// The keyring is locked.

@@ -454,6 +454,9 @@ pub enum LinkTrouble {
     NotOwner,
     /// Another change is under way.
     Busy,
+    /// Several sign-ins of one connection open the mailbox, and the service does not say which of
+    /// them was used.
+    SignInUnclear,
     /// Anything else.
     Unexpected,
 }

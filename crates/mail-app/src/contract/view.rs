@@ -88,6 +88,8 @@ pub struct AppView {
     pub one_account: OneAccountView,
     /// A change of sign-ins that is under way or whose end is not known.
     pub linking: Option<String>,
+    /// The organisation does not allow one mailbox to be opened with several sign-ins.
+    pub linking_forbidden: bool,
     /// What the window remembers.
     pub preferences: PreferencesView,
 }

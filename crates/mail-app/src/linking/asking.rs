@@ -64,7 +64,13 @@ impl App {
                 retry_after,
             } => {
                 self.note_answer(flow, Answer::No);
-                let told = refused(status, &refusal, retry_after);
+                let mut told = refused(status, &refusal, retry_after);
+                let sign_ins = flow.now().set_aside.view.sign_ins;
+                // It is not somebody else's: the mailbox has others that would lead nowhere.
+                if told.kind == LinkTrouble::BelongsElsewhere && sign_ins > 1 {
+                    told.kind = LinkTrouble::BothAffected;
+                    told.number = Some(i64::from(sign_ins));
+                }
                 flow.with(|now| {
                     if let Some(entry) = &mut now.entry {
                         entry.incident = refusal.incident;

@@ -157,7 +157,10 @@ impl App {
             passphrase: wanted.passphrase,
             settings: Some(settings),
             now: self.0.linking.now(),
-            options: ExportOptions::default(),
+            options: ExportOptions {
+                free: self.0.linking.free_space,
+                ..ExportOptions::default()
+            },
         };
         let report = export(Arc::clone(&open.source), request, progress, stop).await?;
         let witness = if report.at.is_dir() {

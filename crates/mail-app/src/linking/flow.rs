@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::copying::Wanted;
-use super::journal::Entry;
+use super::journal::{Entry, WayIn};
 use super::machine::{Effect, Event, Facts, State, Step, step};
 use crate::contract::{
     LinkCountsView, LinkExportView, LinkMailboxView, LinkSide, LinkStageView, LinkStep,
@@ -29,6 +29,8 @@ pub(super) struct Side {
     pub(super) view: LinkMailboxView,
     /// When the person proved that it is theirs, Unix seconds.
     pub(super) proved_at: Option<i64>,
+    /// The sign-in it was proved with, where that can be told.
+    pub(super) proved_with: Option<WayIn>,
 }
 
 impl Side {
@@ -49,6 +51,7 @@ impl Side {
                 proved_until: None,
             },
             proved_at: None,
+            proved_with: None,
         }
     }
 

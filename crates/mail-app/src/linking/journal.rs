@@ -11,6 +11,7 @@ use mail_auth::{ConnectionIdentity, Profile};
 use mail_model::AccountId;
 use serde::{Deserialize, Serialize};
 
+use crate::identities::KnownIdentity;
 use crate::paths::{make_lasting_folder, write_atomically};
 
 /// How far a change is.
@@ -74,6 +75,13 @@ impl WayIn {
         Self {
             connection: identity.connection_id.clone(),
             user: identity.user_id.clone(),
+        }
+    }
+
+    pub(crate) fn known(identity: &KnownIdentity) -> Self {
+        Self {
+            connection: identity.connection.clone(),
+            user: identity.user.clone(),
         }
     }
 

@@ -126,8 +126,10 @@ impl App {
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::BadRequest`] for twice the same account,
-    /// [`ErrorCode::VaultLocked`] for one that is not open.
+    /// [`ErrorCode::VaultLocked`] for one that is not open, [`ErrorCode::LinkingForbidden`] where
+    /// the organisation's file forbids the change itself.
     pub async fn link_plan(&self, kept: &str, set_aside: &str) -> Result<LinkPlanView, UiError> {
+        self.may_join_sign_ins()?;
         let (kept, set_aside) = (self.account(kept)?, self.account(set_aside)?);
         if kept.id == set_aside.id {
             return Err(UiError::new(ErrorCode::BadRequest));

@@ -324,8 +324,10 @@ fn proving(side: LinkSide, then: Then, event: Event) -> Option<Step> {
             (_, Then::Confirm) => Step::to(State::Confirm),
         },
         Event::NotProved(
-            why
-            @ (LinkTrouble::AlreadyOpens | LinkTrouble::LinkedByItself | LinkTrouble::Forbidden),
+            why @ (LinkTrouble::AlreadyOpens
+            | LinkTrouble::LinkedByItself
+            | LinkTrouble::Forbidden
+            | LinkTrouble::SignInUnclear),
         ) => Step::told(State::Blocked, why),
         Event::NotProved(why) => Step::told(State::Proving { side, then }, why),
         Event::Back if then == Then::Confirm => Step::to(State::Confirm),
@@ -425,7 +427,9 @@ fn sealing(event: Event) -> Option<Step> {
         Event::NotReady(LinkTrouble::ExportIncomplete) => {
             Step::told(State::Exported, LinkTrouble::ExportIncomplete)
         }
-        Event::NotReady(why @ LinkTrouble::AlreadyOpens) => Step::told(State::Blocked, why),
+        Event::NotReady(why @ (LinkTrouble::AlreadyOpens | LinkTrouble::SignInUnclear)) => {
+            Step::told(State::Blocked, why)
+        }
         Event::NotReady(why) => Step::told(State::Confirm, why),
         Event::Sealed => Step::doing(State::Asking, Effect::Ask),
         Event::NotSealed(why) => Step::with(State::NotChanged, Effect::Unseal, why),

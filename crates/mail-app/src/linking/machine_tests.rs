@@ -54,6 +54,7 @@ fn events() -> Vec<Event> {
         LinkTrouble::AlreadyOpens,
         LinkTrouble::LinkedByItself,
         LinkTrouble::Forbidden,
+        LinkTrouble::SignInUnclear,
     ] {
         all.push(Event::NotProved(why));
     }
@@ -80,6 +81,7 @@ fn events() -> Vec<Event> {
         Event::NotReady(LinkTrouble::NotSettled),
         Event::NotReady(LinkTrouble::ExportIncomplete),
         Event::NotReady(LinkTrouble::AlreadyOpens),
+        Event::NotReady(LinkTrouble::SignInUnclear),
         Event::NotReady(LinkTrouble::Offline),
         Event::Sealed,
         Event::NotSealed(LinkTrouble::Keyring),

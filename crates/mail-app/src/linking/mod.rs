@@ -53,6 +53,7 @@ pub(crate) struct Linking {
     held: Mutex<Held>,
     journal: Journal,
     clock: Arc<dyn Clock>,
+    free_space: fn(&Path) -> std::io::Result<u64>,
     changed: watch::Sender<u64>,
     /// Held by whoever removes a sign-in, from reading the list to reading it again.
     removing: tokio::sync::Mutex<()>,
@@ -76,13 +77,19 @@ struct Held {
 }
 
 impl Linking {
-    /// With records below that folder; proofs are judged by that clock.
-    pub(crate) fn new(data: &Path, clock: Arc<dyn Clock>) -> Self {
+    /// With records below that folder; proofs are judged by that clock, and room for a copy by
+    /// what `free_space` says.
+    pub(crate) fn new(
+        data: &Path,
+        clock: Arc<dyn Clock>,
+        free_space: fn(&Path) -> std::io::Result<u64>,
+    ) -> Self {
         Self {
             flow: Mutex::default(),
             held: Mutex::default(),
             journal: Journal::below(data),
             clock,
+            free_space,
             changed: watch::Sender::new(0),
             removing: tokio::sync::Mutex::default(),
             adding: Arc::default(),
@@ -184,8 +191,10 @@ impl App {
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::ChangeUnderWay`] while another change is under way
-    /// or a sign-in is being added or removed, [`ErrorCode::BadRequest`] for twice the same account, [`ErrorCode::Disk`].
+    /// or a sign-in is being added or removed, [`ErrorCode::BadRequest`] for twice the same account,
+    /// [`ErrorCode::LinkingForbidden`] where the organisation's file forbids it, [`ErrorCode::Disk`].
     pub async fn begin_link(&self, request: LinkBeginRequest) -> Result<LinkRequest, UiError> {
+        self.may_join_sign_ins()?;
         let kept = self.account(&request.kept)?;
         let set_aside = self.account(&request.set_aside)?;
         if kept.id == set_aside.id {

@@ -9,6 +9,7 @@ use mail_auth::{LoginRequest, SignIn, SignedIn};
 use mail_model::AccountId;
 
 use super::flow::{Flow, trouble, trouble_in_words};
+use super::journal::WayIn;
 use super::machine::{Event, State, may_be_cancelled};
 use crate::account::Account;
 use crate::app::App;
@@ -16,7 +17,7 @@ use crate::contract::{
     AttemptView, ErrorCode, LinkProveRequest, LinkSide, LinkTrouble, LinkTroubleView, SignInView,
     UiError,
 };
-use crate::identities::{FRESH, KnownIdentity, current};
+use crate::identities::{FRESH, KnownIdentity, current, several_of_one_connection};
 use crate::sign_ins::{Attempt, Guide, discard};
 
 impl App {
@@ -161,16 +162,25 @@ impl App {
         if who.issuer == record.issuer && who.subject == record.subject {
             self.renew(account, signed_in).await?;
             drop(turn);
-            // For the count of sign-ins, and for noticing what the service joins by itself.
-            if let Ok(profile) = account.session.profile().await {
-                let known = account.remember_identities(&profile).await;
-                let sign_ins = u32::try_from(known.len()).unwrap_or(u32::MAX);
-                flow.with(|now| {
-                    if let Some(side) = now.side_of(&account.id) {
-                        now.side_mut(side).view.sign_ins = sign_ins;
-                    }
-                });
-            }
+            // For the count of sign-ins, for noticing what the service joins by itself, and for
+            // knowing which of them was used.
+            let known = match account.session.profile().await {
+                Ok(profile) => Some(account.remember_identities(&profile).await),
+                Err(_) => None,
+            };
+            flow.with(|now| {
+                let Some(side) = now.side_of(&account.id) else {
+                    return;
+                };
+                let side = now.side_mut(side);
+                side.proved_with = known
+                    .as_ref()
+                    .and_then(|known| current(&account.session, known))
+                    .map(WayIn::known);
+                if let Some(known) = &known {
+                    side.view.sign_ins = u32::try_from(known.len()).unwrap_or(u32::MAX);
+                }
+            });
             return Ok(SignInView::Proved {
                 account: account.id.to_string(),
             });
@@ -236,6 +246,24 @@ impl App {
         }
     }
 
+    /// That nobody can tell which of several sign-ins of one connection was used.
+    pub(super) async fn which_is_unclear(&self, account: &Account) -> Option<LinkTroubleView> {
+        let known = account.known_identities().await;
+        if current(&account.session, &known).is_some() {
+            return None;
+        }
+        let several = several_of_one_connection(&account.session, &known)?;
+        let connection = match account.session.details().connection {
+            Some(id) => self.connection_name(&id).await.or(Some(id)),
+            None => None,
+        };
+        Some(LinkTroubleView {
+            detail: connection,
+            number: i64::try_from(several).ok(),
+            ..trouble(LinkTrouble::SignInUnclear)
+        })
+    }
+
     /// Tells the change what came of a proof.
     async fn tell_proof(
         &self,
@@ -254,6 +282,15 @@ impl App {
                     Some(side)
                 });
                 let Some(side) = side else { return };
+                // What is joined is this one sign-in, so it has to be known which.
+                if side == LinkSide::SetAside
+                    && let Ok(account) = self.account(account.as_str())
+                    && let Some(told) = self.which_is_unclear(&account).await
+                {
+                    self.happen(flow, Event::NotProved(told.kind), Some(told))
+                        .await;
+                    return;
+                }
                 // Elsewhere it only makes the proof last longer.
                 self.happen(flow, Event::Proved(side), None).await;
                 return;
@@ -280,6 +317,7 @@ pub(super) fn of_error(error: &UiError) -> LinkTroubleView {
             LinkTrouble::NotFinished
         }
         ErrorCode::SignInUntrusted => LinkTrouble::NotOurs,
+        ErrorCode::Clock => LinkTrouble::Clock,
         ErrorCode::TenantUnreachable | ErrorCode::Offline => LinkTrouble::Offline,
         ErrorCode::VaultLocked | ErrorCode::VaultMissing => LinkTrouble::Keyring,
         ErrorCode::SignInAgain => LinkTrouble::KeptExpired,

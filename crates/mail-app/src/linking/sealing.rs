@@ -142,13 +142,17 @@ impl App {
         let others = ask_profile(&set_aside, LinkSide::SetAside).await?;
         let all: Vec<KnownIdentity> = set_aside.remember_identities(&others).await;
         kept.remember_identities(&before).await;
-        let Some(sign_in) = current(&set_aside.session, &all) else {
-            let told = trouble_in_words(LinkTrouble::Unexpected, "the sign-in is not in the list");
+        let proved_with = flow.now().set_aside.proved_with.clone();
+        let is_listed = |way: &WayIn| all.iter().map(WayIn::known).any(|known| known == *way);
+        let sign_in = proved_with
+            .filter(is_listed)
+            .or_else(|| current(&set_aside.session, &all).map(WayIn::known));
+        let Some(sign_in) = sign_in else {
+            let told = match self.which_is_unclear(&set_aside).await {
+                Some(told) => told,
+                None => trouble_in_words(LinkTrouble::Unexpected, "the sign-in is not in the list"),
+            };
             return Err((Event::NotReady(told.kind), Some(told)));
-        };
-        let sign_in = WayIn {
-            connection: sign_in.connection.clone(),
-            user: sign_in.user.clone(),
         };
         let mut expected = WayIn::all_of(&before);
         if expected.contains(&sign_in) {

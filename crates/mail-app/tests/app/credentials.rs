@@ -172,3 +172,50 @@ async fn after_a_restart_the_token_is_fetched_anew_and_mail_goes_on() {
     assert!((1..=2).contains(&(after - before)), "{}", after - before);
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_in_again_by_another_connection_the_mail_is_asked_for_where_that_one_has_it() {
+    let mut world = World::of(RehearsalConfig {
+        size: 60,
+        provider_mail: true,
+        ..RehearsalConfig::default()
+    })
+    .await;
+    // Google's people have their mail at the first server, GitHub's at the second.
+    world.provider_mail_for("github");
+    let app = world.start().await;
+    let SignInView::Added { account } = world.sign_in(&app, "Personal", None).await else {
+        panic!("not added")
+    };
+    tokio::time::timeout(LIMIT, app.settled()).await.unwrap();
+    let personal = "google|104822617305";
+    assert!(world.rehearsal.tenant().join(personal, "github", "9913046"));
+    let asked = || {
+        let faults = world.rehearsal.faults();
+        faults.requests(Server::Login, "GET", CREDENTIALS)
+    };
+    assert_eq!(asked(), 0);
+
+    crate::flow::clicks(&world, "Sketchbook");
+    let request = mail_app::BeginSignInRequest {
+        connection: Some("github".to_owned()),
+        account: Some(account.clone()),
+    };
+    let attempt = app.begin_sign_in(request).await.unwrap().attempt;
+    let ended = crate::world::finish(&app, attempt, "").await;
+    assert!(matches!(ended, SignInView::Renewed { .. }), "{ended:?}");
+    arrives(&world, &app, "Personal", &account, "by the other way").await;
+    assert_eq!(asked(), 1, "with the other provider's token");
+    let provider = hashed(&credential(&world, &account).await);
+    let seen = world.rehearsal.mail().token_hashes("u-personal").unwrap();
+    assert!(seen.contains(&provider));
+
+    // And back: the first server takes the login service's token again.
+    let ended = world.sign_in(&app, "Personal", Some(&account)).await;
+    assert!(matches!(ended, SignInView::Renewed { .. }), "{ended:?}");
+    arrives(&world, &app, "Personal", &account, "the way back").await;
+    let own = hashed(&world.access_token(&account).await);
+    let seen = world.rehearsal.mail().token_hashes("u-personal").unwrap();
+    assert!(seen.contains(&own));
+    app.stop().await;
+}

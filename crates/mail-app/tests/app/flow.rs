@@ -41,7 +41,12 @@ pub(crate) async fn start(world: &World, vault: Arc<dyn Vault>, clock: Arc<Later
 }
 
 pub(crate) async fn start_at(world: &World, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> App {
-    let start = Start {
+    App::start(start_of(world, vault, clock)).await.unwrap()
+}
+
+/// How that app is started.
+pub(crate) fn start_of(world: &World, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Start {
+    Start {
         paths: Some(world.paths()),
         config: Some(Config {
             tenant: Some(mail_app::rehearsal::settings(world.rehearsal.description())),
@@ -50,8 +55,7 @@ pub(crate) async fn start_at(world: &World, vault: Arc<dyn Vault>, clock: Arc<dy
         vault: VaultChoice::Given(vault),
         clock,
         ..Start::of_person(world.browser.clone())
-    };
-    App::start(start).await.unwrap()
+    }
 }
 
 /// Whoever has that account, a newcomer too, clicks from now on.
@@ -72,7 +76,13 @@ impl Two {
 
     pub(crate) async fn over(world: World, vault: Arc<dyn Vault>) -> Self {
         let clock = Arc::new(Later::default());
-        let app = start(&world, vault, Arc::clone(&clock)).await;
+        let start = start_of(&world, vault, clock.clone());
+        Self::started(world, start, clock).await
+    }
+
+    /// Over an app that is started in a way of its own.
+    pub(crate) async fn started(world: World, start: Start, clock: Arc<Later>) -> Self {
+        let app = App::start(start).await.unwrap();
         for account in ["Personal", "Choir"] {
             let ended = world.sign_in(&app, account, None).await;
             assert!(matches!(ended, SignInView::Added { .. }), "{ended:?}");

@@ -10,7 +10,7 @@ use mail_rehearsal::faults::{Rule, Server};
 use mail_rehearsal::people::Linking;
 
 use crate::flow::{Two, clicks};
-use crate::world::finish;
+use crate::world::{World, finish};
 
 async fn list(two: &Two, account: &str) -> IdentitiesView {
     let account = account.to_owned();
@@ -228,4 +228,47 @@ async fn no_change_of_mailboxes_begins_while_a_sign_in_is_added() {
     assert_eq!(finish(&two.app, attempt, "").await, SignInView::Cancelled);
     two.app.begin_link(begin()).await.unwrap();
     two.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_organisations_file_forbids_it_no_sign_in_is_joined_and_the_page_is_told() {
+    let world = World::with_messages(40).await;
+    let app = world
+        .start_configured(|config| mail_app::Config {
+            linking: Some(false),
+            ..config
+        })
+        .await;
+    for account in ["Personal", "Choir"] {
+        world.sign_in(&app, account, None).await;
+    }
+    let accounts = app.settled().await;
+    let begun = app
+        .begin_link(mail_app::LinkBeginRequest {
+            kept: accounts[0].id.clone(),
+            set_aside: accounts[1].id.clone(),
+        })
+        .await;
+    assert_eq!(begun.unwrap_err().code, ErrorCode::LinkingForbidden);
+    let planned = app.link_plan(&accounts[0].id, &accounts[1].id).await;
+    assert_eq!(planned.unwrap_err().code, ErrorCode::LinkingForbidden);
+    let added = app
+        .add_identity(AddIdentityRequest {
+            account: accounts[0].id.clone(),
+            connection: "github".into(),
+        })
+        .await;
+    assert_eq!(added.unwrap_err().code, ErrorCode::LinkingForbidden);
+    let shown = crate::life::first(&app, "app", serde_json::json!({})).await;
+    assert_eq!(shown["app"]["linking_forbidden"], true);
+    // What is joined already may be taken apart.
+    let removed = app
+        .remove_identity(RemoveIdentityRequest {
+            account: accounts[0].id.clone(),
+            identity: "104822617305".into(),
+            connection: "google".into(),
+        })
+        .await;
+    assert_eq!(removed.unwrap_err().code, ErrorCode::LastSignIn);
+    app.stop().await;
 }

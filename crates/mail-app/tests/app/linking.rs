@@ -4,11 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mail_app::{
-    App, ErrorCode, LinkBeginRequest, LinkRequest, LinkSide, LinkStageView, LinkTrouble,
-    MemoryVault, SignInView, Vault,
+    App, ErrorCode, LinkBeginRequest, LinkRequest, LinkSide, LinkStageView, LinkTrouble, SignInView,
 };
-use mail_auth::{AccountKey, VaultError};
-use mail_model::AccountId;
 use mail_rehearsal::RehearsalConfig;
 use mail_rehearsal::faults::{Rule, Server, Switch};
 use mail_rehearsal::people::Linking;
@@ -17,6 +14,7 @@ use serde_json::json;
 use crate::flow::{
     QUESTION, Two, begin, clicks, ended, go_on, prove, type_address, until_stage, until_view, why,
 };
+use crate::vaults::Stiff;
 use crate::world::{World, finish, until};
 
 async fn cancel(app: &App, flow: &str) {
@@ -465,76 +463,11 @@ async fn a_mailbox_with_several_sign_ins_says_that_all_are_affected() {
     app.stop().await;
 }
 
-/// A keyring that can be told to refuse to move keys.
-struct Stiff {
-    behind: Arc<MemoryVault>,
-    refuses: AtomicBool,
-}
-
-#[mail_app::async_trait]
-impl Vault for Stiff {
-    async fn key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
-        self.behind.key(account).await
-    }
-
-    async fn create_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
-        self.behind.create_key(account).await
-    }
-
-    async fn delete_key(&self, account: &AccountId) -> Result<(), VaultError> {
-        self.behind.delete_key(account).await
-    }
-
-    async fn replace_damaged_key(&self, account: &AccountId) -> Result<AccountKey, VaultError> {
-        self.behind.replace_damaged_key(account).await
-    }
-
-    async fn seal_key(&self, account: &AccountId) -> Result<(), VaultError> {
-        if self.refuses.load(Ordering::SeqCst) {
-            return Err(VaultError::Locked);
-        }
-        self.behind.seal_key(account).await
-    }
-
-    async fn unseal_key(&self, account: &AccountId) -> Result<(), VaultError> {
-        if self.refuses.load(Ordering::SeqCst) {
-            return Err(VaultError::Locked);
-        }
-        self.behind.unseal_key(account).await
-    }
-
-    async fn sealed_key(&self, account: &AccountId) -> Result<Option<AccountKey>, VaultError> {
-        self.behind.sealed_key(account).await
-    }
-
-    async fn delete_sealed_key(&self, account: &AccountId) -> Result<(), VaultError> {
-        self.behind.delete_sealed_key(account).await
-    }
-
-    async fn sealed_names(&self) -> Result<Vec<AccountId>, VaultError> {
-        self.behind.sealed_names().await
-    }
-
-    fn forget(&self, account: &AccountId) {
-        self.behind.forget(account);
-    }
-
-    async fn names(&self) -> Result<Vec<AccountId>, VaultError> {
-        self.behind.names().await
-    }
-
-    fn is_lasting(&self) -> bool {
-        self.behind.is_lasting()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keyring_that_refuses_stops_it_and_everything_is_back_once_it_answers() {
     let world = World::with_messages(40).await;
-    let vault = Arc::new(Stiff {
-        behind: world.vault.clone(),
-        refuses: AtomicBool::new(true),
-    });
+    let vault = Arc::new(Stiff::over(&world));
+    vault.refuses.store(true, Ordering::SeqCst);
     let two = Two::over(world, vault.clone()).await;
     let flow = two.confirm().await;
     type_address(&two.app, &flow, &two.aside.email).await;

@@ -11,7 +11,6 @@ use mail_app::{App, FeedSink, SignInView};
 use mail_auth::{KeyPurpose, Vault as _};
 use mail_model::AccountId;
 use mail_rehearsal::RehearsalConfig;
-use mail_rehearsal::faults::Server;
 use serde_json::{Value, json};
 
 use crate::world::{LIMIT, World, until};
@@ -162,6 +161,17 @@ async fn everything_the_page_sees(app: &App, accounts: &[String]) -> String {
     seen
 }
 
+/// A person who is here already, and somebody else than the one who was to be proved; gives what
+/// the page was told.
+async fn sign_ins_that_come_to_nothing(world: &World, app: &App, ids: &[String]) -> String {
+    let again = world.sign_in(app, "Personal", None).await;
+    assert!(matches!(again, SignInView::AlreadyHere { .. }), "{again:?}");
+    let other = world.sign_in(app, "Personal", Some(&ids[2])).await;
+    assert!(matches!(other, SignInView::OtherPerson { .. }), "{other:?}");
+    let told = [again, other].map(|told| serde_json::to_string(&told).unwrap());
+    told.concat()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by the test above in a program of its own"]
 async fn a_whole_life() {
@@ -206,6 +216,7 @@ async fn a_whole_life() {
         secrets.extend(secrets_of(&world, id).await);
     }
     page += &everything_the_page_sees(&app, &ids).await;
+    page += &sign_ins_that_come_to_nothing(&world, &app, &ids).await;
     let leave = json!({ "account": ids[2], "data": "sealed" });
     page += &app
         .call("account.sign_out", leave)
@@ -214,17 +225,23 @@ async fn a_whole_life() {
         .to_string();
     app.stop().await;
 
-    // Verifiers and codes: the browser saw the challenge, the loopback address the code.
-    let codes = world
-        .rehearsal
-        .faults()
-        .requests(Server::Login, "POST", "/api/authentication");
-    assert_eq!(codes, 3);
+    // Codes and verifiers, as the login service was shown them: those of the sign-ins that were
+    // not kept, too.
+    let exchanged = world.rehearsal.tenant().exchanged();
+    assert_eq!(exchanged.len(), 5, "sign-ins");
+    for shown in exchanged {
+        secrets.extend([shown.code, shown.verifier]);
+    }
 
     secrets.sort();
     secrets.dedup();
-    // A token, a cookie and a key each, and a second token each after the renewal.
-    assert!(secrets.len() >= 3 * 3 + 3, "{} secrets", secrets.len());
+    // A token, a cookie and a key each, and a second token each after the renewal; a code and a
+    // verifier for each of five sign-ins.
+    assert!(
+        secrets.len() >= 3 * 3 + 3 + 5 * 2,
+        "{} secrets",
+        secrets.len()
+    );
     assert!(secrets.iter().all(|secret| secret.len() >= 20));
     let needles: Vec<String> = secrets
         .iter()

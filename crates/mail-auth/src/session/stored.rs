@@ -42,6 +42,8 @@ struct Content<'a> {
     #[serde(default)]
     connection: Option<String>,
     #[serde(default)]
+    connection_user_id: Option<String>,
+    #[serde(default)]
     name: Option<String>,
     #[serde(default)]
     email: Option<String>,
@@ -92,6 +94,7 @@ pub(super) fn encode(
         issuer: identity.issuer.clone(),
         subject: identity.subject.clone(),
         connection: identity.connection.clone(),
+        connection_user_id: identity.connection_user_id.clone(),
         name: identity.name.clone(),
         email: identity.email.clone(),
         picture: identity.picture.clone(),
@@ -129,6 +132,7 @@ pub(super) fn decode(content: &[u8], tenant: &Arc<TenantConfig>) -> Result<Store
                 issuer: wire.issuer,
                 subject: wire.subject,
                 connection: wire.connection,
+                connection_user_id: wire.connection_user_id,
                 name: wire.name,
                 email: wire.email,
                 picture: wire.picture,

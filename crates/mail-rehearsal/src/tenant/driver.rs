@@ -1,11 +1,14 @@
 //! What a test, or a program at the control endpoint, does to a tenant from outside.
 
+use std::sync::PoisonError;
+
 use serde::Serialize;
 
 use super::Tenant;
 use super::ledger::Identity;
 use super::linking::modes;
 use super::refusal::Refusal;
+use super::users::Taken;
 use crate::people::Linking;
 
 /// A user nobody can sign in as, because another user took its identities.
@@ -25,6 +28,15 @@ pub struct SetAsideUser {
     pub kept: String,
     /// The identities that will open it again: connection, and the provider's id for the person.
     pub identities: Vec<(String, String)>,
+}
+
+/// What a client has shown for tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The authorisation code.
+    pub code: String,
+    /// The PKCE verifier.
+    pub verifier: String,
 }
 
 /// Why a user was not brought back.
@@ -118,6 +130,45 @@ impl Tenant {
                 Refusal::NotRemembered => NotSetAside::NotRemembered,
                 _ => NotSetAside::Unknown,
             })
+    }
+
+    /// Makes an identity open a user, too, as if that user had asked for it on another device; a user who is
+    /// left without an identity by that is set aside.
+    ///
+    /// Gives whether it opens that user now.
+    #[must_use = "an identity that another user keeps is not joined"]
+    pub fn join(&self, user: &str, connection: &str, connection_user_id: &str) -> bool {
+        let Some(person) = self.config().person_at(connection, connection_user_id) else {
+            return false;
+        };
+        let now = self.now();
+        self.change(|ledger| ledger.link(user, person, Taken::Moved, now))
+            .is_ok()
+    }
+
+    /// Every code and verifier that was shown for tokens in this run, good or not: for a test that looks
+    /// whether they got anywhere else. They are kept in memory only.
+    #[must_use]
+    pub fn exchanged(&self) -> Vec<Exchanged> {
+        self.inner
+            .exchanged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Notes what was shown for tokens.
+    pub(super) fn note_exchange(&self, code: Option<&str>, verifier: Option<&str>) {
+        let shown = Exchanged {
+            code: code.unwrap_or_default().to_owned(),
+            verifier: verifier.unwrap_or_default().to_owned(),
+        };
+        let mut all = self
+            .inner
+            .exchanged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.push(shown);
     }
 
     /// Ends every session, token and sign-in under way of one user, as an administrator can.

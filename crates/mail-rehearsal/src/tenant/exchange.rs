@@ -40,17 +40,24 @@ async fn exchange(
     Path(id): Path<String>,
     JsonBody(asked): JsonBody<Exchange>,
 ) -> Result<Response, Refusal> {
+    tenant.note_exchange(asked.code.as_deref(), asked.code_verifier.as_deref());
     let value = value_of(
         &[asked.client_id.as_deref(), Some(&id), asked.code.as_deref()],
         None,
     );
     demand_proof(&tenant, asked.anti_abuse_hash.as_deref(), &value)?;
     let (tokens, cookie) = tenant.change(|ledger| {
-        let (user, connection, audiences) = redeem(&tenant, ledger, &id, &asked)?;
+        let (user, (connection, connection_user_id), audiences) =
+            redeem(&tenant, ledger, &id, &asked)?;
         let ends = tenant
             .now()
             .saturating_add(seconds(tenant.config().session_life));
-        let (session_id, cookie) = ledger.begin_session(&user, &connection, &audiences, ends);
+        let (session_id, cookie) = ledger.begin_session(
+            &user,
+            (&connection, connection_user_id.as_deref()),
+            &audiences,
+            ends,
+        );
         let session = ledger
             .sessions
             .get(&session_id)
@@ -64,6 +71,9 @@ async fn exchange(
     Ok(tokens::reply(&tenant, &tokens, &cookie))
 }
 
+/// A user, the identity that opened it, and the audiences that were asked for.
+type Whose = (String, (String, Option<String>), Vec<String>);
+
 /// Uses a code up and tells whose it was.
 ///
 /// A code that meets a wrong verifier is in somebody else's hands, so it is used up by that too.
@@ -72,18 +82,20 @@ fn redeem(
     ledger: &mut Ledger,
     id: &str,
     asked: &Exchange,
-) -> Result<(String, String, Vec<String>), Refusal> {
+) -> Result<Whose, Refusal> {
     let request = ledger.requests.get_mut(id).ok_or(Refusal::InvalidCode)?;
     let Stage::Code {
         hash: kept,
         issued,
         user,
         connection,
+        connection_user_id,
     } = &request.stage
     else {
         return Err(Refusal::InvalidCode);
     };
-    let whose = (user.clone(), connection.clone(), request.audiences.clone());
+    let by = (connection.clone(), connection_user_id.clone());
+    let whose = (user.clone(), by, request.audiences.clone());
     let in_time = tenant.now() < issued.saturating_add(seconds(tenant.config().code_life));
     let known = asked
         .code

@@ -103,6 +103,8 @@ pub(super) enum Stage {
         issued: i64,
         user: String,
         connection: String,
+        #[serde(default)]
+        connection_user_id: Option<String>,
     },
     /// Nothing more can come of it.
     Over,
@@ -113,6 +115,9 @@ pub(super) enum Stage {
 pub(super) struct Session {
     pub(super) user: String,
     pub(super) connection: String,
+    /// What the provider calls the person; absent in files of before this was kept.
+    #[serde(default)]
+    pub(super) connection_user_id: Option<String>,
     pub(super) audiences: Vec<String>,
     /// The cookie last given out.
     pub(super) cookie: String,
@@ -153,7 +158,7 @@ impl Ledger {
     pub(super) fn begin_session(
         &mut self,
         user: &str,
-        connection: &str,
+        (connection, connection_user_id): (&str, Option<&str>),
         audiences: &[String],
         ends: i64,
     ) -> (String, String) {
@@ -161,6 +166,7 @@ impl Ledger {
         let session = Session {
             user: user.to_owned(),
             connection: connection.to_owned(),
+            connection_user_id: connection_user_id.map(str::to_owned),
             audiences: audiences.to_vec(),
             cookie: hash(&cookie),
             previous: None,
@@ -237,7 +243,7 @@ mod tests {
 
     fn with_session() -> (Ledger, String) {
         let mut ledger = Ledger::default();
-        let (_, cookie) = ledger.begin_session("a", "google", &[], 100);
+        let (_, cookie) = ledger.begin_session("a", ("google", None), &[], 100);
         (ledger, cookie)
     }
 

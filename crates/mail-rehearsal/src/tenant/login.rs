@@ -146,6 +146,7 @@ fn signed_in(
         fits.then(|| Shown::Session {
             user: session.user.clone(),
             connection: session.connection.clone(),
+            connection_user_id: session.connection_user_id.clone(),
         })
     })
 }
@@ -155,7 +156,11 @@ enum Shown<'a> {
     /// To the provider.
     Person(&'a Person),
     /// By a session of their browser.
-    Session { user: String, connection: String },
+    Session {
+        user: String,
+        connection: String,
+        connection_user_id: Option<String>,
+    },
 }
 
 /// What the browser takes back with it.
@@ -187,8 +192,8 @@ fn finish(
         if opened == Err(Refusal::IdentityConflict) {
             return Ok((request, None));
         }
-        let (user, connection) = opened?;
-        let brought = bring(tenant, ledger, &request, (&user, &connection), cookie)?;
+        let (user, by) = opened?;
+        let brought = bring(tenant, ledger, &request, (&user, &by), cookie)?;
         if let Some(kept) = ledger.requests.get_mut(id) {
             kept.stage = brought
                 .code
@@ -197,7 +202,8 @@ fn finish(
                     hash: hash(code),
                     issued: tenant.now(),
                     user,
-                    connection,
+                    connection: by.0,
+                    connection_user_id: by.1,
                 });
         }
         Ok((request, Some(brought)))
@@ -213,26 +219,43 @@ fn finish(
     })
 }
 
-/// The user this request opens, and the connection it was opened with.
+/// A connection and what its provider calls the person, where that is known.
+type By = (String, Option<String>);
+
+/// The user this request opens, and the identity it was opened with.
 fn open_user(
     tenant: &Tenant,
     ledger: &mut Ledger,
     request: &AuthenticationRequest,
     shown: &Shown<'_>,
-) -> Result<(String, String), Refusal> {
+) -> Result<(String, By), Refusal> {
     let now = tenant.now();
+    let of = |person: &Person| {
+        let id = person.connection_user_id.clone();
+        (person.connection.clone(), Some(id))
+    };
     match (shown, &request.link) {
         (Shown::Person(person), None) => {
             let modes = modes(tenant.config(), ledger);
             let linking = |connection: &str| modes.get(connection).copied().unwrap_or(Linking::Off);
             let user = ledger.arrive(person, linking, now);
-            Ok((user, person.connection.clone()))
+            Ok((user, of(person)))
         }
         (Shown::Person(person), Some(kept)) => {
             ledger.link(kept, person, taken_when_proven(tenant), now)?;
-            Ok((kept.clone(), person.connection.clone()))
+            Ok((kept.clone(), of(person)))
         }
-        (Shown::Session { user, connection }, None) => Ok((user.clone(), connection.clone())),
+        (
+            Shown::Session {
+                user,
+                connection,
+                connection_user_id,
+            },
+            None,
+        ) => {
+            let by = (connection.clone(), connection_user_id.clone());
+            Ok((user.clone(), by))
+        }
         (Shown::Session { .. }, Some(_)) => Err(Refusal::Unauthorized),
     }
 }
@@ -242,7 +265,7 @@ fn bring(
     tenant: &Tenant,
     ledger: &mut Ledger,
     request: &AuthenticationRequest,
-    (user, connection): (&str, &str),
+    (user, (connection, connection_user_id)): (&str, &By),
     shown: Option<&str>,
 ) -> Result<Brought, Refusal> {
     let what = request.returning();
@@ -258,12 +281,19 @@ fn bring(
     let ends = now.saturating_add(seconds(tenant.config().session_life));
     let same = shown.filter(|cookie| {
         let session = ledger.session_of(cookie, now).map(|(_, session)| session);
-        session.is_some_and(|session| session.user == user && session.connection == connection)
+        session.is_some_and(|session| {
+            session.user == user
+                && session.connection == *connection
+                && session.connection_user_id == *connection_user_id
+        })
     });
     let continued = same.and_then(|cookie| ledger.continue_session(cookie, now, ends));
     let (session_id, session_cookie) = match continued {
         Some((session_id, _, cookie)) => (session_id, cookie),
-        None => ledger.begin_session(user, connection, &request.audiences, ends),
+        None => {
+            let by = (connection.as_str(), connection_user_id.as_deref());
+            ledger.begin_session(user, by, &request.audiences, ends)
+        }
     };
     let mut session = ledger
         .sessions

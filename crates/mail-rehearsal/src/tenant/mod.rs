@@ -45,7 +45,7 @@ use crate::faults::{Commands, Faults, Server, with_faults};
 use crate::people::{Linking, Person, newcomers, people};
 use crate::state_dir::{StateDir, StateDirError};
 pub use credentials::ProviderCredentials;
-pub use driver::{NotSetAside, SetAsideUser};
+pub use driver::{Exchanged, NotSetAside, SetAsideUser};
 use ledger::Ledger;
 use refusal::Refusal;
 pub use verify::{TokenRefused, TokenVerifier};
@@ -132,6 +132,8 @@ struct Inner {
     faults: Faults,
     state_dir: StateDir,
     book: Mutex<Book>,
+    /// What was shown for tokens: each code with its verifier. In memory only.
+    exchanged: Mutex<Vec<Exchanged>>,
 }
 
 /// What is known, and which commands of the faults it has followed so far.
@@ -165,6 +167,7 @@ impl Tenant {
                 faults,
                 state_dir,
                 book,
+                exchanged: Mutex::default(),
             }),
         })
     }

@@ -58,11 +58,16 @@ pub(super) fn issue(
         "iss": config.issuer_text(), "sub": session.user, "aud": session.audiences, "azp": session.connection,
         "client_id": config.application_id, "scope": "openid profile email", "iat": now, "exp": ends, "jti": jti,
     });
+    let told = !tenant.faults().is_on(Switch::NoProviderClaims);
+    let provider = match &session.connection_user_id {
+        Some(id) if told => json!({ "sub": id }),
+        _ => json!({}),
+    };
     let (given, family) = person.name.split_once(' ').unwrap_or((&person.name, ""));
     let id = json!({
         "iss": config.issuer_text(), "sub": session.user, "aud": [config.application_id], "azp": session.connection,
         "iat": now, "exp": ends, "name": person.name, "given_name": given, "family_name": family,
-        "email": person.email, "email_verified": true, "locale": "en", "data": {},
+        "email": person.email, "email_verified": true, "locale": "en", "data": provider,
     });
     let signed = |kind, claims| ledger.keys.sign(kind, claims).ok_or(Refusal::NotRemembered);
     Ok(Tokens {

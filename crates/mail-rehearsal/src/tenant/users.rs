@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn linking_sets_the_other_user_aside_and_bringing_back_undoes_it() {
         let (mut ledger, kept, other) = (ledger(), personal(), choir());
-        ledger.begin_session(&other.user, "github", &[], 100);
+        ledger.begin_session(&other.user, ("github", None), &[], 100);
         ledger.link(&kept.user, &other, Taken::Moved, 7).unwrap();
         assert_eq!(opens(&ledger, &other), Some(kept.user.clone()));
         assert!(ledger.person(&other.user).is_none() && ledger.sessions.is_empty());

@@ -8,6 +8,7 @@ const KINDS: Partial<Record<ErrorCode, LinkTrouble>> = {
   browser: "not_finished",
   redirect_port: "not_finished",
   sign_in_untrusted: "not_ours",
+  clock: "clock",
   linking_forbidden: "forbidden",
   managed: "forbidden",
   not_offered: "not_switched_on",

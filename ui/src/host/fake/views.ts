@@ -20,6 +20,7 @@ export function appView(
     vault,
     one_account: oneAccount,
     linking,
+    linking_forbidden: false,
     preferences,
     tenant:
       tenant === "none"
