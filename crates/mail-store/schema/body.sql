@@ -9,3 +9,10 @@ CREATE TABLE body (
     -- Compressed JSON.
     block BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE unindexed (
+    -- Bodies that came or went and of which the search index does not know it. Noted by the
+    -- transaction that changes them; a newer note of a message takes the older one's place.
+    note INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id TEXT NOT NULL UNIQUE
+) STRICT;

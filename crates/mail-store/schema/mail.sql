@@ -151,3 +151,27 @@ CREATE TABLE progress (
     sweep INTEGER NOT NULL DEFAULT 0,
     sweeping INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+CREATE TABLE unindexed (
+    -- Messages of which the search index does not know what is here: new, changed, or gone. Noted
+    -- by the transaction that changes them.
+    message INTEGER PRIMARY KEY,
+    -- How often it was noted; who has done an older note leaves it.
+    notes INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+CREATE TABLE search (
+    -- One row: what the search index goes by.
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    -- This life of the file. Another one has other keys, so an index of it is of no use.
+    life BLOB NOT NULL,
+    -- How far keys lie from the slots of their messages' receipts: at least, at most.
+    drift_least INTEGER NOT NULL,
+    drift_most INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX message_unread ON message (key) WHERE flags & 1;
+
+CREATE INDEX message_starred ON message (key) WHERE flags & 2;
+
+CREATE INDEX message_file ON message (key) WHERE flags & 4;

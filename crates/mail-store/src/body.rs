@@ -6,7 +6,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use crate::crash_points::crash_point;
 use crate::error::StoreError;
-use crate::mail::mailbox::stored_id;
+use crate::mail::mailbox::{from_stored, stored_id};
 
 /// zstd level: storing keeps up with fetching, and text shrinks to less than half.
 const LEVEL: i32 = 2;
@@ -25,7 +25,8 @@ impl Block {
     }
 }
 
-fn unpack(octets: &[u8]) -> Result<Body, StoreError> {
+/// A body out of its block.
+pub(crate) fn unpack(octets: &[u8]) -> Result<Body, StoreError> {
     let json = zstd::stream::decode_all(octets).map_err(|_| StoreError::BadValue(None))?;
     Ok(serde_json::from_slice(&json)?)
 }
@@ -45,6 +46,8 @@ pub(crate) async fn store(
         .execute(&mut *transaction)
         .await?;
     }
+    let ids: Vec<&MessageId> = blocks.iter().map(|block| &block.id).collect();
+    note(&mut transaction, &serde_json::to_string(&ids)?).await?;
     crash_point!("bodies.written");
     transaction.commit().await?;
     crash_point!("bodies.committed");
@@ -101,9 +104,81 @@ pub(crate) async fn delete(
     connection: &mut SqliteConnection,
     ids: &[MessageId],
 ) -> Result<(), StoreError> {
+    let ids = serde_json::to_string(ids)?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query("DELETE FROM body WHERE message_id IN (SELECT value FROM json_each(?1))")
-        .bind(serde_json::to_string(ids)?)
+        .bind(&ids)
+        .execute(&mut *transaction)
+        .await?;
+    note(&mut transaction, &ids).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Notes for the search index that bodies came or went; ids as JSON.
+async fn note(connection: &mut SqliteConnection, ids: &str) -> Result<(), StoreError> {
+    sqlx::query("INSERT OR REPLACE INTO unindexed (message_id) SELECT value FROM json_each(?1)")
+        .bind(ids)
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The newest notes for the search index: `(note, id)`.
+pub(crate) async fn noted(
+    connection: &mut SqliteConnection,
+    limit: usize,
+) -> Result<Vec<(i64, MessageId)>, StoreError> {
+    let rows = sqlx::query("SELECT note, message_id FROM unindexed ORDER BY note DESC LIMIT ?1")
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, stored_id(row, 1)?)))
+        .collect()
+}
+
+/// How many bodies are here.
+pub(crate) async fn count(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM body")
+        .fetch_one(connection)
+        .await?;
+    Ok(from_stored(count))
+}
+
+/// How many notes there are.
+pub(crate) async fn count_noted(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM unindexed")
+        .fetch_one(connection)
+        .await?;
+    Ok(from_stored(count))
+}
+
+/// Takes back notes that were done. One that was made again since has another number.
+pub(crate) async fn forget_notes(
+    connection: &mut SqliteConnection,
+    notes: &[i64],
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM unindexed WHERE note IN (SELECT value FROM json_each(?1))")
+        .bind(serde_json::to_string(notes)?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Those of the given bodies that are here.
+pub(crate) async fn find_all(
+    connection: &mut SqliteConnection,
+    ids: &[&MessageId],
+) -> Result<Vec<(MessageId, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT b.message_id, b.block FROM json_each(?1) j
+         CROSS JOIN body b ON b.message_id = j.value",
+    )
+    .bind(serde_json::to_string(ids)?)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((stored_id(row, 0)?, row.try_get(1)?)))
+        .collect()
 }

@@ -54,6 +54,6 @@ pub use registry::{
     UnreadMark,
 };
 pub use store::{
-    AccountStore, IndexProgress, SearchCancel, SearchCoverage, StoreSizes, Trace,
+    AccountStore, IndexCheck, IndexProgress, SearchCancel, SearchCoverage, StoreSizes, Trace,
 };
 pub use sync::{FillState, ProgressUpdate, Sweep, SyncBatch, SyncProgress};

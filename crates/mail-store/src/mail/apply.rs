@@ -251,11 +251,13 @@ async fn write(
     mut plan: Plan<'_>,
 ) -> Result<Applied, StoreError> {
     plan.rows.sort_by_key(|(known, _)| known.key);
+    let new: BTreeSet<i64> = plan.arrived.iter().map(|(_, key)| *key).collect();
     let rows: Vec<NewRow<'_>> = plan
         .rows
         .iter()
         .map(|(known, message)| NewRow {
             key: known.key,
+            is_new: new.contains(&known.key),
             thread: known.thread,
             flags: known.shown.flags(known.has_file),
             keywords: &known.shown.keywords,

@@ -400,8 +400,7 @@ pub(crate) async fn rank(
 }
 
 /// Given messages, in whatever mailboxes they lie: keys (JSON).
-pub(crate) const BY_KEYS: &str =
-    "SELECT json_group_array(json_array(m.key, m.thread, m.key, m.received_at, \
+pub(crate) const BY_KEYS: &str = "SELECT json_group_array(json_array(m.key, m.thread, m.key, m.received_at, \
      json_array(m.sender), m.subject, m.preview, 1, m.flags & 1, m.flags & 2 > 0, \
      m.flags & 4 > 0, json(m.keywords))) \
      FROM json_each(?1) j CROSS JOIN message m ON m.key = j.value";

@@ -1,5 +1,7 @@
 //! Rows of `message`: writing them, and reading whole messages back.
 
+use std::collections::BTreeSet;
+
 use mail_model::{Address, Keywords, Message, MessageId, MessageKey, ThreadKey, UnixTime};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -7,6 +9,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::mailbox::{from_stored, stored_id, to_stored};
 use super::value::FILE;
+use super::{slot, unindexed};
 use crate::error::StoreError;
 
 /// A message that is here.
@@ -62,6 +65,8 @@ fn without_nul(text: &str) -> String {
 /// One message to write, with what the transaction found out about it.
 pub(crate) struct NewRow<'a> {
     pub(crate) key: i64,
+    /// Whether the message was not here before.
+    pub(crate) is_new: bool,
     pub(crate) thread: i64,
     pub(crate) flags: i64,
     pub(crate) keywords: &'a Keywords,
@@ -76,6 +81,20 @@ pub(crate) async fn write_rows(
     if rows.is_empty() {
         return Ok(());
     }
+    let new: Vec<i64> = rows
+        .iter()
+        .filter(|row| row.is_new)
+        .map(|row| row.key)
+        .collect();
+    let drifts = rows
+        .iter()
+        .map(|row| row.key - slot::slot_of(row.message.received_at));
+    unindexed::widen_drift(connection, drifts).await?;
+    let known: BTreeSet<i64> = rows
+        .iter()
+        .filter(|row| !row.is_new)
+        .map(|row| row.key)
+        .collect();
     let rows = rows
         .iter()
         .map(|row| {
@@ -106,6 +125,13 @@ pub(crate) async fn write_rows(
             ))
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
+    unindexed::note(connection, &new).await?;
+    let said: Vec<(i64, &str, &str)> = rows
+        .iter()
+        .filter(|row| known.contains(&row.0))
+        .map(|row| (row.0, row.8.as_str(), row.11.as_str()))
+        .collect();
+    unindexed::note_changed(connection, &said).await?;
     sqlx::query(
         "INSERT INTO message (key, id, thread, received_at, flags, size, sender, keywords,
              subject, preview, blob, detail)
@@ -154,6 +180,7 @@ pub(crate) async fn delete_rows(
     if keys.is_empty() {
         return Ok(());
     }
+    unindexed::note(connection, keys).await?;
     let keys = serde_json::to_string(keys)?;
     sqlx::query("DELETE FROM server_value WHERE message IN (SELECT value FROM json_each(?1))")
         .bind(&keys)

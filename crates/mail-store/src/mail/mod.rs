@@ -19,6 +19,7 @@ pub(crate) mod revision;
 pub(crate) mod slot;
 pub(crate) mod sweep;
 pub(crate) mod thread_mailbox;
+pub(crate) mod unindexed;
 pub(crate) mod value;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::fold::{self, Kind, Token};
 const SHORT: usize = 3;
 
 /// Tokens that follow each other; the last one may be only a beginning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Pattern {
     tokens: Vec<String>,
     /// Whether a token that begins with the last one is as good.

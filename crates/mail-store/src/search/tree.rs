@@ -13,7 +13,7 @@ use crate::mail::message::Detail;
 use crate::mail::value::{FILE, STARRED, UNREAD};
 
 /// Where words are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
     /// Subject, people, text, names of files.
     Anywhere,
@@ -71,16 +71,68 @@ impl Node {
 
     /// Resolves a query. Words in which there is nothing to look for are left out of it.
     pub(crate) fn new(query: &Query, zone: &TimeZone, mailboxes: &[NamedMailbox]) -> Self {
-        node(query, zone, mailboxes).unwrap_or(Self::everything())
+        node(query, zone, mailboxes).map_or(Self::everything(), Self::simple)
     }
 
-    /// Whether any part needs what only the index (or the body itself) knows.
-    pub(crate) fn needs_body(&self) -> bool {
+    /// No message.
+    pub(crate) const fn nothing() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    fn is_everything(&self) -> bool {
+        matches!(self, Self::All(nodes) if nodes.is_empty())
+    }
+
+    /// Whether it is no message, whatever the mail.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Any(nodes) if nodes.is_empty())
+    }
+
+    /// The same, with everything and nothing only at the top and lists only where they differ from
+    /// the one around them.
+    fn simple(self) -> Self {
         match self {
-            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(Self::needs_body),
-            Self::Not(node) => node.needs_body(),
-            Self::Words(place, _) => matches!(place, Place::Anywhere | Place::Filename),
-            Self::Fact(_) => false,
+            Self::All(nodes) => {
+                let mut rest = Vec::new();
+                for node in nodes.into_iter().map(Self::simple) {
+                    match node {
+                        Self::All(inner) => rest.extend(inner),
+                        node if node.is_nothing() => return Self::nothing(),
+                        node => rest.push(node),
+                    }
+                }
+                Self::alone(rest, Self::All)
+            }
+            Self::Any(nodes) => {
+                let mut rest = Vec::new();
+                for node in nodes.into_iter().map(Self::simple) {
+                    match node {
+                        Self::Any(inner) => rest.extend(inner),
+                        node if node.is_everything() => return Self::everything(),
+                        node => rest.push(node),
+                    }
+                }
+                Self::alone(rest, Self::Any)
+            }
+            Self::Not(node) => match node.simple() {
+                node if node.is_everything() => Self::nothing(),
+                node if node.is_nothing() => Self::everything(),
+                Self::Not(node) => *node,
+                node => Self::Not(Box::new(node)),
+            },
+            Self::Fact(Fact::In(mailboxes)) if mailboxes.is_empty() => Self::nothing(),
+            leaf => leaf,
+        }
+    }
+
+    fn alone(mut nodes: Vec<Self>, list: impl Fn(Vec<Self>) -> Self) -> Self {
+        match nodes.pop() {
+            Some(only) if nodes.is_empty() => only,
+            Some(last) => {
+                nodes.push(last);
+                list(nodes)
+            }
+            None => list(nodes),
         }
     }
 }
@@ -221,5 +273,73 @@ impl Node {
             Self::Words(place, pattern) => candidate.says(*place, pattern),
             Self::Fact(fact) => candidate.is(fact),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(criterion: Criterion) -> Query {
+        Query::Is(criterion)
+    }
+
+    fn words(text: &str) -> Words {
+        Words {
+            text: text.into(),
+            quoted: false,
+            unfinished: false,
+        }
+    }
+
+    fn resolved(query: &Query) -> Node {
+        let mailboxes = [NamedMailbox {
+            key: 7,
+            role: Some("inbox".into()),
+            name: "Post-Eingang".into(),
+        }];
+        Node::new(query, &TimeZone::UTC, &mailboxes)
+    }
+
+    #[test]
+    fn words_without_anything_to_look_for_are_left_out() {
+        let dash = is(Criterion::Text(words("--")));
+        assert_eq!(resolved(&dash), Node::everything());
+        assert_eq!(
+            resolved(&Query::Not(Box::new(dash.clone()))),
+            Node::everything()
+        );
+        let unread = is(Criterion::Unread);
+        let rest = Node::Fact(Fact::Unread);
+        assert_eq!(
+            resolved(&Query::Any(vec![dash.clone(), unread.clone()])),
+            rest
+        );
+        assert_eq!(resolved(&Query::All(vec![dash, unread])), rest);
+    }
+
+    #[test]
+    fn mailboxes_go_by_role_or_name_whatever_the_case() {
+        for name in ["INBOX", "post-eingang", " Inbox"] {
+            let found = resolved(&is(Criterion::In(name.into())));
+            assert_eq!(found, Node::Fact(Fact::In(BTreeSet::from([7]))), "{name}");
+        }
+        let nowhere = is(Criterion::In("attic".into()));
+        assert!(resolved(&nowhere).is_nothing());
+        assert!(resolved(&Query::Not(Box::new(nowhere))).is_everything());
+    }
+
+    #[test]
+    fn nothing_and_everything_swallow_what_is_around_them() {
+        let unread = || is(Criterion::Unread);
+        assert!(resolved(&Query::All(vec![unread(), Query::Any(vec![])])).is_nothing());
+        assert!(resolved(&Query::Any(vec![unread(), Query::everything()])).is_everything());
+        let account = is(Criterion::Account("work".into()));
+        assert_eq!(
+            resolved(&Query::All(vec![account, unread()])),
+            Node::Fact(Fact::Unread)
+        );
+        let twice = Query::Not(Box::new(Query::Not(Box::new(unread()))));
+        assert_eq!(resolved(&twice), Node::Fact(Fact::Unread));
     }
 }

@@ -1,6 +1,7 @@
 //! One account's open folder.
 
 mod account;
+mod indexing;
 mod read;
 mod search;
 mod separation;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use mail_model::StoreChange;
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, broadcast};
 use tokio::task::JoinHandle;
 
@@ -23,7 +24,8 @@ use crate::key::StoreKey;
 use crate::open::{Files, OpenReport, StoreOptions, suspect};
 use crate::writer::{Priority, Step, Writer};
 
-pub use search::{IndexProgress, SearchCancel, SearchCoverage};
+pub use indexing::{IndexCheck, IndexProgress, SearchCoverage};
+pub use search::SearchCancel;
 pub use separation::Trace;
 
 /// Octets on the disk, journals included.
@@ -61,9 +63,15 @@ struct Inner {
     lock: Arc<FolderLock>,
     mail: Writer,
     body: Writer,
+    search: Writer,
     local: Writer,
     mail_readers: SqlitePool,
     body_readers: SqlitePool,
+    /// Of `mail.sqlite`, for searches: lists never wait for one.
+    search_mail_readers: SqlitePool,
+    search_readers: SqlitePool,
+    /// Held by who brings the index up to date.
+    indexing: Mutex<()>,
     changes: broadcast::Sender<StoreChange>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     report: OpenReport,
@@ -194,13 +202,12 @@ impl Inner {
         // First the file that is never replaced: if it cannot be opened, nothing else happens.
         let local = files.local.open_writer().await?;
         crash_point!("open.local");
-        let mail = files.mail.open_writer().await?;
+        let mut mail = files.mail.open_writer().await?;
         crash_point!("open.mail");
         let body = files.body.open_writer().await?;
         crash_point!("open.body");
-        // Nothing writes the index yet; its schema is brought up to date with the others'.
-        let search = files.search.open_writer().await?;
-        search.close().await?;
+        let mut search = files.search.open_writer().await?;
+        indexing::follow(&mut search, &mut mail).await?;
         crash_point!("open.search");
 
         let start = |file: &SqliteFile, connection| {
@@ -208,19 +215,24 @@ impl Inner {
         };
         let (mail, mail_task) = start(&files.mail, mail);
         let (body, body_task) = start(&files.body, body);
+        let (search, search_task) = start(&files.search, search);
         let (local, local_task) = start(&files.local, local);
         let (changes, _) = broadcast::channel(KEPT_CHANGES);
         let inner = Self {
             folder: folder.to_owned(),
             mail_readers: files.mail.readers(2),
             body_readers: files.body.readers(1),
+            search_mail_readers: files.mail.readers(2),
+            search_readers: files.search.readers(2),
+            indexing: Mutex::new(()),
             files: files.clone(),
             lock: Arc::clone(lock),
             mail,
             body,
+            search,
             local,
             changes,
-            tasks: Mutex::new(vec![mail_task, body_task, local_task]),
+            tasks: Mutex::new(vec![mail_task, body_task, search_task, local_task]),
             report: OpenReport::default(),
         };
         match inner.finish_half_done().await {
@@ -244,7 +256,9 @@ impl Inner {
     async fn stop(&self) {
         self.mail_readers.close().await;
         self.body_readers.close().await;
-        for writer in [&self.mail, &self.body, &self.local] {
+        self.search_mail_readers.close().await;
+        self.search_readers.close().await;
+        for writer in [&self.mail, &self.body, &self.search, &self.local] {
             writer.stop();
         }
         for task in self.tasks.lock().await.drain(..) {
@@ -293,7 +307,8 @@ impl Inner {
         let writer = match file {
             FileKind::Body => &self.body,
             FileKind::Local => &self.local,
-            FileKind::Mail | FileKind::Search | FileKind::Registry => &self.mail,
+            FileKind::Search => &self.search,
+            FileKind::Mail | FileKind::Registry => &self.mail,
         };
         let result = writer.run(priority, job).await;
         result.map_err(|error| self.noted(file, error))

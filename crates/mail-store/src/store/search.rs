@@ -1,23 +1,35 @@
 //! Searching.
+//!
+//! Keys lie in the order of receipt but for a known drift, so a walk from the highest key down
+//! finds the newest first, and a match may be given out as soon as no key below can be newer.
 
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::tz::TimeZone;
 use mail_model::search::{FoundKey, Query};
-use mail_model::{Body, ListCursor, ListRow, MessageKey, ThreadKey, UnixTime};
+use mail_model::{ListCursor, ListRow, MessageKey, ThreadKey, UnixTime};
+use sqlx::pool::PoolConnection;
+use sqlx::{Sqlite, SqlitePool};
 
-use super::AccountStore;
+use super::{AccountStore, Inner};
 use crate::error::{FileKind, StoreError};
-use crate::mail::list;
-use crate::search::body_text;
+use crate::mail::slot::slot_of;
+use crate::mail::{list, unindexed};
+use crate::search::candidates::{self, Files, Range, Source};
 use crate::search::marks::Wanted;
-use crate::search::scan;
-use crate::search::tree::Node;
-use crate::sync::FillState;
+use crate::search::source::{self, Table};
+use crate::search::tree::{Candidate, Node};
+use crate::search::{index, text_of};
 
-/// Messages looked at between two looks at the canceller.
-const STEP: usize = 200;
+/// Keys of each source that are counted to find out which has the fewest.
+const PROBE: usize = 512;
+/// Candidates looked at together: at first, and later, when matches are rare.
+const FIRST: usize = 64;
+const MOST: usize = 2048;
+/// Steps of SQLite's machine between two looks at the canceller.
+const STEPS: i32 = 1000;
 
 /// Ends a search from outside; clones are one.
 #[derive(Debug, Clone, Default)]
@@ -36,35 +48,17 @@ impl SearchCancel {
     }
 }
 
-/// How far the index is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct IndexProgress {
-    /// Messages this call has taken into the index.
-    pub done: usize,
-    /// Messages that still have to be. While an account is indexed from nothing, about.
-    pub left: u64,
-}
-
-/// What a search of this account can find.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SearchCoverage {
-    /// Messages the index does not know yet.
-    pub to_index: u64,
-    /// Whether everything the server told of is here.
-    pub all_mail: bool,
-    /// Receipt of the oldest message from which on mail is here; none when nothing is here.
-    pub mail_since: Option<UnixTime>,
-    /// From which receipt on every text is here; none when the newest message's is not.
-    pub texts_since: Option<UnixTime>,
-}
-
 impl AccountStore {
     /// Messages that are what is looked for: newest first, strictly after the place, at most
     /// `limit`; fewer only at the end. Words in which there is nothing to look for are left out of
-    /// the query. An `account:` matches everything, since only the caller knows accounts.
+    /// the query. An `account:` matches everything, since only the caller knows accounts. Words of
+    /// messages that are still to be indexed are not found ([`Self::search_coverage`]).
     ///
     /// # Errors
-    /// [`StoreError::Cancelled`] after [`SearchCancel::cancel`].
+    /// [`StoreError::Cancelled`] after [`SearchCancel::cancel`], within about 50 ms.
+    ///
+    /// # Cancellation
+    /// A dropped search ends as a cancelled one does.
     pub async fn search(
         &self,
         query: &Query,
@@ -73,47 +67,15 @@ impl AccountStore {
         limit: usize,
         cancel: &SearchCancel,
     ) -> Result<Vec<FoundKey>, StoreError> {
-        let mut reader = self.inner.mail_reader().await?;
-        let mailboxes = scan::mailboxes(&mut reader)
-            .await
-            .map_err(|error| self.inner.noted(FileKind::Mail, error))?;
-        let node = Node::new(query, zone, &mailboxes);
-        let mut found = Vec::new();
-        let mut below = i64::MAX;
-        loop {
-            if cancel.is_cancelled() {
-                return Err(StoreError::Cancelled);
-            }
-            let candidates = scan::below(&mut reader, below, STEP)
-                .await
-                .map_err(|error| self.inner.noted(FileKind::Mail, error))?;
-            let Some(last) = candidates.last() else { break };
-            below = last.key;
-            for candidate in candidates {
-                let body = if node.needs_body() {
-                    self.body(MessageKey::new(candidate.key)).await?
-                } else {
-                    None
-                };
-                let body = scan::BodyTokens::of(body.as_ref());
-                let says = |place, pattern: &_| body.says(&candidate, place, pattern);
-                if node.holds(&candidate, &says) {
-                    found.push(FoundKey {
-                        received_at: UnixTime::from_seconds(candidate.received_at),
-                        message: MessageKey::new(candidate.key),
-                        thread: ThreadKey::new(candidate.thread),
-                    });
-                }
-            }
+        if cancel.is_cancelled() {
+            return Err(StoreError::Cancelled);
         }
-        found.sort_unstable_by(|a, b| b.cmp(a));
-        if let Some(after) = after {
-            found.retain(|key| {
-                (key.received_at, key.message.get()) < (after.received_at, after.key)
-            });
+        let found = self.inner.search(query, zone, after, limit, cancel).await;
+        match found {
+            // Whatever SQLite said: it was stopped.
+            Err(_) if cancel.is_cancelled() => Err(StoreError::Cancelled),
+            found => found,
         }
-        found.truncate(limit);
-        Ok(found)
     }
 
     /// Message rows with what was found marked: the words in the subject, and an excerpt around
@@ -134,52 +96,291 @@ impl AccountStore {
         let node = Node::new(query, &TimeZone::UTC, &[]);
         let wanted = Wanted::of(&node);
         for row in &mut rows {
-            let body: Option<Body> = if wanted.is_text() {
-                self.body(row.latest).await?
-            } else {
-                None
+            let body = match wanted.is_text() {
+                true => self.body(row.latest).await?,
+                false => None,
             };
-            let text = body.as_ref().map(body_text::text_of);
+            let text = body.as_ref().map(text_of);
             let found = wanted.mark(&row.subject, &row.preview, text.as_deref());
             row.found = Some(Box::new(found));
         }
         Ok(rows)
     }
+}
 
-    /// Takes at most `limit` messages into the index, newest first, or out of it, and tells how
-    /// many are left. A person's changes do not wait for it. Calls run one after the other.
-    ///
-    /// # Errors
-    /// What was done so far is kept.
-    #[allow(clippy::unused_async, reason = "the index follows")]
-    pub async fn index_some(&self, _limit: usize) -> Result<IndexProgress, StoreError> {
-        Ok(IndexProgress::default())
+/// A connection of a search, which ends what it is doing when the search does.
+struct Reader {
+    connection: PoolConnection<Sqlite>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Reader {
+    async fn acquire(pool: &SqlitePool, cancel: &SearchCancel) -> Result<Self, sqlx::Error> {
+        let mut connection = pool.acquire().await?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let (cancel, over) = (cancel.clone(), Arc::clone(&ended));
+        connection
+            .lock_handle()
+            .await?
+            .set_progress_handler(STEPS, move || {
+                !cancel.is_cancelled() && !over.load(Ordering::Relaxed)
+            });
+        Ok(Self { connection, ended })
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // The next search sets a canceller of its own.
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    async fn search(
+        &self,
+        query: &Query,
+        zone: &TimeZone,
+        after: Option<ListCursor>,
+        limit: usize,
+        cancel: &SearchCancel,
+    ) -> Result<Vec<FoundKey>, StoreError> {
+        let of_mail = |error: StoreError| self.noted(FileKind::Mail, error);
+        let of_index = |error: StoreError| self.noted(FileKind::Search, error);
+        let mail = Reader::acquire(&self.search_mail_readers, cancel).await;
+        let mut mail = mail.map_err(|error| of_mail(error.into()))?;
+        let mailboxes = candidates::mailboxes(&mut mail.connection)
+            .await
+            .map_err(of_mail)?;
+        let drift = unindexed::drift(&mut mail.connection)
+            .await
+            .map_err(of_mail)?;
+        let node = Node::new(query, zone, &mailboxes);
+        if node.is_nothing() || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let index = Reader::acquire(&self.search_readers, cancel).await;
+        let mut index = index.map_err(|error| of_index(error.into()))?;
+        let parts = index::load(&mut index.connection).await.map_err(of_index)?;
+        let files = Files {
+            mail: &mut mail.connection,
+            index: &mut index.connection,
+            parts: &parts,
+        };
+        let mut finder = Finder {
+            files,
+            range: Drift(drift).range(&node, after),
+            drift: Drift(drift),
+            after,
+        };
+        let source = finder.source(&node).await?;
+        finder.find(&node, &source, limit, cancel).await
+    }
+}
+
+/// How far keys lie from the slots of their receipts: at least, at most.
+#[derive(Debug, Clone, Copy)]
+struct Drift((i64, i64));
+
+impl Drift {
+    /// Keys that matches after the place can have.
+    fn range(self, node: &Node, after: Option<ListCursor>) -> Range {
+        let (least, most) = self.0;
+        let (since, before) = source::days(node);
+        let slot = |second| slot_of(UnixTime::from_seconds(second));
+        let newest = after.map_or(i64::MAX, |after| after.received_at.seconds());
+        let newest = newest.min(before.saturating_sub(1));
+        Range {
+            from: slot(since).saturating_add(least),
+            below: slot(newest).saturating_add(most).saturating_add(1),
+        }
     }
 
-    /// What a search of this account can find.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn search_coverage(&self) -> Result<SearchCoverage, StoreError> {
-        let progress = self.progress().await?;
-        let holdings = self.holdings().await?;
-        let mut reader = self.inner.mail_reader().await?;
-        let newest = scan::below(&mut reader, i64::MAX, STEP)
-            .await
-            .map_err(|error| self.inner.noted(FileKind::Mail, error))?;
-        drop(reader);
-        let mut texts_since = None;
-        for candidate in newest {
-            if self.body(MessageKey::new(candidate.key)).await?.is_none() {
-                break;
-            }
-            texts_since = Some(UnixTime::from_seconds(candidate.received_at));
+    /// Whether a message with this receipt is newer than any whose key is below.
+    fn is_newer(self, received_at: UnixTime, below: i64) -> bool {
+        let (least, _) = self.0;
+        slot_of(received_at) > below.saturating_sub(1).saturating_sub(least)
+    }
+}
+
+struct Finder<'a> {
+    files: Files<'a>,
+    range: Range,
+    drift: Drift,
+    after: Option<ListCursor>,
+}
+
+impl Finder<'_> {
+    /// Of all that hold every match, the source with the fewest candidates.
+    async fn source(&mut self, node: &Node) -> Result<Source, StoreError> {
+        let facts = source::facts(node);
+        let mut sources = Vec::new();
+        for table in [Table::Parts, Table::Head] {
+            let expressed = source::express(node, table);
+            sources.extend(expressed.map(|expressed| Source::Index(table, expressed.text)));
         }
-        Ok(SearchCoverage {
-            to_index: 0,
-            all_mail: progress.fill == FillState::Complete,
-            mail_since: holdings.oldest,
-            texts_since,
-        })
+        sources.extend(Source::gathered(self.files.mail, &facts).await?);
+        let rows = Source::mail(&facts);
+        if sources.is_empty() || !rows.is_dense() {
+            sources.push(rows);
+        }
+        if let [only] = &mut sources[..] {
+            return Ok(only.clone());
+        }
+        let mut best: Option<(usize, i64, Source)> = None;
+        for source in sources {
+            let keys = self.files.next(&source, self.range, PROBE).await?;
+            let last = keys.last().copied().unwrap_or(i64::MIN);
+            let is_better = best.as_ref().is_none_or(|(count, lowest, _)| {
+                keys.len() < *count || (keys.len() == *count && last < *lowest)
+            });
+            if is_better {
+                best = Some((keys.len(), last, source));
+            }
+        }
+        Ok(best.map_or_else(|| Source::mail(&facts), |(_, _, source)| source))
+    }
+
+    async fn find(
+        &mut self,
+        node: &Node,
+        source: &Source,
+        limit: usize,
+        cancel: &SearchCancel,
+    ) -> Result<Vec<FoundKey>, StoreError> {
+        // What the source says for sure is not asked again.
+        let rest = match source {
+            Source::Index(table, _) => source::residual(node, *table),
+            Source::Gathered(_) | Source::Mail { .. } => node.clone(),
+        };
+        let mut waiting: BinaryHeap<FoundKey> = BinaryHeap::new();
+        let mut found = Vec::new();
+        let mut step = FIRST.max(limit.min(MOST));
+        loop {
+            if cancel.is_cancelled() {
+                return Err(StoreError::Cancelled);
+            }
+            let keys = self.files.next(source, self.range, step).await?;
+            let is_end = keys.len() < step;
+            if let Some(last) = keys.last() {
+                self.range.below = *last;
+            }
+            waiting.extend(self.matches(&rest, source, &keys).await?);
+            while let Some(next) = waiting.peek() {
+                if found.len() == limit {
+                    return Ok(found);
+                }
+                if !is_end && !self.drift.is_newer(next.received_at, self.range.below) {
+                    break;
+                }
+                found.extend(waiting.pop());
+            }
+            if is_end || found.len() == limit {
+                return Ok(found);
+            }
+            step = (step * 2).min(MOST);
+        }
+    }
+
+    /// Which of the keys are matches after the place.
+    async fn matches(
+        &mut self,
+        node: &Node,
+        source: &Source,
+        keys: &[i64],
+    ) -> Result<Vec<FoundKey>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.files.rows(keys, source::depth(node)).await?;
+        let mut members: HashMap<_, HashSet<i64>> = HashMap::new();
+        for (place, pattern) in source::leaves(node) {
+            let holding = self.files.members(source, keys, place, &pattern).await?;
+            members.insert((place, pattern), holding);
+        }
+        let is_match = |row: &Candidate| {
+            node.holds(row, &|place, pattern: &_| {
+                members
+                    .get(&(place, pattern.clone()))
+                    .is_some_and(|holding| holding.contains(&row.key))
+            })
+        };
+        let place = self.after.map(|after| (after.received_at, after.key));
+        let matches = rows.iter().filter(|row| is_match(row)).map(|row| FoundKey {
+            received_at: UnixTime::from_seconds(row.received_at),
+            message: MessageKey::new(row.key),
+            thread: ThreadKey::new(row.thread),
+        });
+        Ok(matches
+            .filter(|found| {
+                place.is_none_or(|place| (found.received_at, found.message.get()) < place)
+            })
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDLESS: &str =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+    fn pool() -> SqlitePool {
+        sqlx::sqlite::SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_lazy("sqlite::memory:")
+            .unwrap()
+    }
+
+    async fn is_free(pool: &SqlitePool) {
+        let mut next = Reader::acquire(pool, &SearchCancel::default())
+            .await
+            .unwrap();
+        let one: i64 = sqlx::query_scalar("SELECT 1")
+            .fetch_one(&mut *next.connection)
+            .await
+            .unwrap();
+        assert_eq!(one, 1);
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_statement_ends_and_its_connection_is_free() {
+        let pool = pool();
+        let cancel = SearchCancel::default();
+        let mut reader = Reader::acquire(&pool, &cancel).await.unwrap();
+        let running = tokio::spawn(async move {
+            sqlx::query(ENDLESS)
+                .execute(&mut *reader.connection)
+                .await
+                .is_err()
+        });
+        tokio::task::yield_now().await;
+        cancel.cancel();
+        assert!(running.await.unwrap());
+        is_free(&pool).await;
+    }
+
+    #[tokio::test]
+    async fn a_dropped_search_ends_its_statement_too() {
+        let pool = pool();
+        let mut reader = Reader::acquire(&pool, &SearchCancel::default())
+            .await
+            .unwrap();
+        {
+            let mut endless = Box::pin(sqlx::query(ENDLESS).execute(&mut *reader.connection));
+            // Begun, and not waited for.
+            assert!(polled_once(endless.as_mut()).is_none());
+        }
+        drop(reader);
+        is_free(&pool).await;
+    }
+
+    fn polled_once<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match future.poll(&mut context) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        }
     }
 }

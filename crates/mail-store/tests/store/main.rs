@@ -18,3 +18,6 @@ mod kill;
 mod lists;
 mod model;
 mod opening;
+mod search;
+mod search_index;
+mod search_model;
