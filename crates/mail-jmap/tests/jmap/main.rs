@@ -14,6 +14,7 @@ mod limits;
 mod mutations;
 mod push;
 mod scripted;
+mod searching;
 mod session;
 mod tokens;
 mod transport;

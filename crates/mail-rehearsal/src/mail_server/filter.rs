@@ -211,18 +211,35 @@ fn test(name: &str, value: &Value, account: &Account) -> Result<Test, MethodErro
     })
 }
 
-/// Words to look for, lower case; what stands in quotation marks stays together.
+/// Words to look for, lower case; what stands in quotation marks of either kind stays together,
+/// with a backslash before those that are meant themselves (RFC 8621 section 4.4.1).
 fn split(text: &str) -> Vec<String> {
     let mut out = Vec::new();
-    for (n, piece) in text.split('"').enumerate() {
-        if n % 2 == 1 {
-            out.push(piece.trim().to_lowercase());
-        } else {
-            out.extend(piece.split_whitespace().map(str::to_lowercase));
-        }
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let (piece, behind) = phrase(rest, first).unwrap_or_else(|| {
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            (word.to_owned(), behind)
+        });
+        out.push(piece.trim().to_lowercase());
+        rest = behind.trim_start();
     }
     out.retain(|word| !word.is_empty());
     out
+}
+
+/// What stands between a quotation mark and its like, and what comes behind that.
+fn phrase(text: &str, mark: char) -> Option<(String, &str)> {
+    let mut chars = text.strip_prefix(['"', '\''])?.chars();
+    let mut piece = String::new();
+    loop {
+        match chars.next()? {
+            '\\' => piece.push(chars.next()?),
+            c if c == mark => return Some((piece, chars.as_str())),
+            c => piece.push(c),
+        }
+    }
 }
 
 impl Test {
@@ -369,6 +386,11 @@ mod tests {
         assert_eq!(
             split("Plan \"billing API\" x"),
             ["plan", "billing api", "x"]
+        );
+        assert_eq!(split("'in one' piece"), ["in one", "piece"]);
+        assert_eq!(
+            split(r#""the \"boss\"" o'brien "not closed"#),
+            ["the \"boss\"", "o'brien", "\"not", "closed"]
         );
         assert_eq!(split("  "), Vec::<String>::new());
     }

@@ -19,17 +19,17 @@ fn server() -> Option<&'static Cyrus> {
 }
 
 /// One person's account, seen by our client and by another one.
-struct Account {
+pub(crate) struct Account {
     person: String,
     cyrus: &'static Cyrus,
     front: Front,
-    source: JmapSource,
-    other: RawJmap,
+    pub(crate) source: JmapSource,
+    pub(crate) other: RawJmap,
 }
 
 impl Account {
     /// `None` where Cyrus is not wanted.
-    fn of(name: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str) -> Option<Self> {
         let cyrus = server()?;
         let person = format!("{name}@northwind.example");
         cyrus.add_person(&person);
