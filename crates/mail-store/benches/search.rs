@@ -213,9 +213,9 @@ fn queries(vocabulary: &[String]) -> Vec<(String, Query)> {
                 format!("worst prefix of {length}"),
                 looked_for(prefix, false, true),
             ));
-            if length == 3 {
+            if length == 1 || length == 3 {
                 let both = vec![word("thursday"), looked_for(prefix, false, true)];
-                queries.push(("97 % AND worst of 3".into(), Query::All(both)));
+                queries.push((format!("97 % AND worst of {length}"), Query::All(both)));
             }
         }
     }

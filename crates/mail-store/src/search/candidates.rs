@@ -10,7 +10,7 @@ use super::parts::Parts;
 use super::pattern::Pattern;
 use super::source::{Depth, Table, leaf};
 use super::tree::{Candidate, Fact, NamedMailbox, Place};
-use crate::error::StoreError;
+use crate::error::{FileKind, StoreError};
 use crate::mail::message::Detail;
 use crate::mail::value::{FILE, STARRED, UNREAD};
 
@@ -157,6 +157,11 @@ fn descending(json: &str) -> Result<Vec<i64>, StoreError> {
     Ok(keys)
 }
 
+/// Errors of the index; the caller takes all others for those of the mail.
+fn of_index(error: sqlx::Error) -> StoreError {
+    StoreError::from(error).in_file(FileKind::Search)
+}
+
 /// Keys from `from` up to, without, `below`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Range {
@@ -233,7 +238,8 @@ impl Files<'_> {
             .bind(of_table.from)
             .bind(i64::try_from(left).unwrap_or(i64::MAX))
             .fetch_one(&mut *self.index)
-            .await?;
+            .await
+            .map_err(of_index)?;
             keys.extend(descending(&json)?);
             if keys.len() >= limit {
                 break;
@@ -300,7 +306,8 @@ impl Files<'_> {
             .bind(&query)
             .bind(serde_json::to_string(&of_table)?)
             .fetch_one(&mut *self.index)
-            .await?;
+            .await
+            .map_err(of_index)?;
             found.extend(serde_json::from_str::<Vec<i64>>(&json)?);
         }
         Ok(found)

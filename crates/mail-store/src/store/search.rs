@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::tz::TimeZone;
 use mail_model::search::{FoundKey, Query};
-use mail_model::{ListCursor, ListRow, MessageKey, ThreadKey, UnixTime};
+use mail_model::{ListCursor, ListRow, MessageId, MessageKey, ThreadKey, UnixTime};
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqlitePool};
 
 use super::{AccountStore, Inner};
+use crate::body;
 use crate::error::{FileKind, StoreError};
 use crate::mail::slot::slot_of;
 use crate::mail::{list, unindexed};
@@ -94,17 +95,43 @@ impl AccountStore {
         drop(reader);
         // Days and mailboxes are not marked, so nothing has to be resolved.
         let node = Node::new(query, &TimeZone::UTC, &[]);
-        let wanted = Wanted::of(&node);
-        for row in &mut rows {
-            let body = match wanted.is_text() {
-                true => self.body(row.latest).await?,
-                false => None,
-            };
-            let text = body.as_ref().map(text_of);
-            let found = wanted.mark(&row.subject, &row.preview, text.as_deref());
-            row.found = Some(Box::new(found));
-        }
-        Ok(rows)
+        let blocks = if Wanted::of(&node).is_text() {
+            self.blocks(&rows).await?
+        } else {
+            HashMap::new()
+        };
+        // Unpacking and folding keep a processor busy for a while.
+        let marked = tokio::task::spawn_blocking(move || {
+            let wanted = Wanted::of(&node);
+            for row in &mut rows {
+                let block = blocks.get(&row.latest);
+                let body = block.map(|block| body::unpack(block)).transpose()?;
+                let text = body.as_ref().map(text_of);
+                let found = wanted.mark(&row.subject, &row.preview, text.as_deref());
+                row.found = Some(Box::new(found));
+            }
+            Ok(rows)
+        });
+        marked.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The compressed bodies of rows, where they are here.
+    async fn blocks(&self, rows: &[ListRow]) -> Result<HashMap<MessageKey, Vec<u8>>, StoreError> {
+        let keys: Vec<MessageKey> = rows.iter().map(|row| row.latest).collect();
+        let ids: HashMap<MessageId, MessageKey> = self
+            .message_ids(&keys)
+            .await?
+            .into_iter()
+            .map(|(key, id)| (id, key))
+            .collect();
+        let wanted: Vec<&MessageId> = ids.keys().collect();
+        let mut reader = self.inner.body_reader().await?;
+        let blocks = body::find_all(&mut reader, &wanted).await;
+        let blocks = blocks.map_err(|error| self.inner.noted(FileKind::Body, error))?;
+        let of_keys = blocks
+            .into_iter()
+            .filter_map(|(id, block)| Some((*ids.get(&id)?, block)));
+        Ok(of_keys.collect())
     }
 }
 
@@ -173,8 +200,9 @@ impl Inner {
             drift: Drift(drift),
             after,
         };
-        let source = finder.source(&node).await?;
-        finder.find(&node, &source, limit, cancel).await
+        let source = finder.source(&node).await.map_err(of_mail)?;
+        let found = finder.find(&node, &source, limit, cancel).await;
+        found.map_err(of_mail)
     }
 }
 
