@@ -217,6 +217,7 @@ impl App {
         app.resume_links().await;
         app.refresh_rail().await?;
         app.tend_sealed_daily();
+        app.watch_surroundings();
         if start.after_first_paint {
             let painted = app.0.painted.clone();
             tokio::spawn(async move {

@@ -163,6 +163,7 @@ impl App {
             .ok_or_else(|| UiError::new(ErrorCode::VaultLocked))?;
         let thread = ThreadKey::new(request.thread);
         let conversation = mail_engine::open_conversation(open.store.clone(), thread).await?;
+        open.engine.open_thread(thread).await?;
         self.0.loads.enter(&account.id, thread);
         let shown = Shown {
             app: self.clone(),

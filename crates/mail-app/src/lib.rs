@@ -31,11 +31,13 @@ mod read;
 pub mod rehearsal;
 mod remembered;
 mod sealed;
+mod searching;
 mod separation;
 mod sessions;
 mod settling;
 mod setup;
 mod sign_ins;
+mod surroundings;
 mod tenant;
 mod vault;
 

@@ -1,19 +1,22 @@
-//! Fetches bodies: those somebody waits for at once, and those of the newest messages ahead.
+//! Fetches bodies: those somebody waits for at once, then those of opened conversations, then
+//! those of the newest messages ahead. And drops the oldest, where the account keeps only so much.
 //!
 //! Who asks for a body that is already on its way waits for that one. Fetching ahead is done in
 //! small pieces and only while nobody waits, so a person never waits for more than one piece.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use mail_model::remote::SourceError;
-use mail_model::{Body, MessageId, MessageKey, Reaction};
+use mail_model::{Body, MessageId, MessageKey, Reaction, UnixTime};
 use mail_store::StoreError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
+use crate::clock::Moment;
 use crate::shared::{Shared, StepError};
 
 /// Bodies fetched ahead in one request.
@@ -22,6 +25,10 @@ const AHEAD: usize = 10;
 const TOGETHER: usize = 20;
 /// Requests for bodies that are waited for, at the same time.
 const REQUESTS: usize = 4;
+/// After so many new bodies it is looked whether they are too much together, ...
+const CHECK_AFTER: usize = 200;
+/// ... and after this long whether some are too old.
+const CHECK_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Why a body or a file is not there.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -85,6 +92,46 @@ pub(crate) struct Demand {
 /// Where demands arrive; kept outside of the task, so that they survive its restart.
 pub(crate) type Demands = Arc<Mutex<mpsc::UnboundedReceiver<Demand>>>;
 
+/// What a person has opened since the start: its bodies come first, and stay.
+#[derive(Debug, Default)]
+pub(crate) struct Opened(std::sync::Mutex<OpenedSets>);
+
+#[derive(Debug, Default)]
+struct OpenedSets {
+    all: BTreeSet<MessageKey>,
+    /// Bodies of opened conversations that are not here, the next one last.
+    wanted: Vec<MessageKey>,
+}
+
+impl Opened {
+    fn sets(&self) -> std::sync::MutexGuard<'_, OpenedSets> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note(&self, keys: impl IntoIterator<Item = MessageKey>) {
+        self.sets().all.extend(keys);
+    }
+
+    /// Wants these next, the last one first.
+    pub(crate) fn want(&self, keys: Vec<MessageKey>) {
+        let mut sets = self.sets();
+        sets.wanted.retain(|key| !keys.contains(key));
+        sets.wanted.extend(keys);
+    }
+
+    fn take(&self, most: usize) -> Vec<MessageKey> {
+        let mut sets = self.sets();
+        let rest = sets.wanted.len().saturating_sub(most);
+        let mut next = sets.wanted.split_off(rest);
+        next.reverse();
+        next
+    }
+
+    fn all(&self) -> BTreeSet<MessageKey> {
+        self.sets().all.clone()
+    }
+}
+
 struct Fetched {
     keys: Vec<MessageKey>,
     ahead: bool,
@@ -100,6 +147,11 @@ struct BodyLoop {
     ahead_running: bool,
     /// Messages whose body the server did not give: not asked for ahead again.
     without: HashSet<MessageKey>,
+    /// Bodies that came since it was looked what may stay.
+    fresh: usize,
+    checked_at: Option<Moment>,
+    /// How far dropping has come in this run.
+    dropped_to: Option<MessageKey>,
 }
 
 /// Runs until the engine stops.
@@ -116,6 +168,9 @@ pub(crate) async fn run(shared: Arc<Shared>, demands: Demands) -> Result<(), Ste
         ahead_due: false,
         ahead_running: false,
         without: HashSet::new(),
+        fresh: 0,
+        checked_at: None,
+        dropped_to: None,
     };
     loop {
         tokio::select! {
@@ -136,6 +191,7 @@ pub(crate) async fn run(shared: Arc<Shared>, demands: Demands) -> Result<(), Ste
             () = shared.ahead.notified() => bodies.ahead_due = true,
         }
         if bodies.ahead_due && !bodies.ahead_running && bodies.demanded == 0 {
+            bodies.drop_old().await?;
             bodies.fetch_ahead().await?;
         }
     }
@@ -172,23 +228,79 @@ impl BodyLoop {
 
     async fn fetch_ahead(&mut self) -> Result<(), StepError> {
         self.ahead_due = false;
-        let known_absent = self.without.len() + self.waiting.len();
-        let missing = self
-            .shared
-            .store
-            .missing_bodies(self.shared.options.bodies_ahead, AHEAD + known_absent)
-            .await?;
-        let keys: Vec<MessageKey> = missing
-            .into_iter()
-            .map(|(key, _)| key)
-            .filter(|key| !self.without.contains(key) && !self.waiting.contains_key(key))
-            .take(AHEAD)
-            .collect();
+        let mut keys = self.shared.opened.take(TOGETHER);
+        keys.retain(|key| !self.waiting.contains_key(key));
+        if keys.is_empty() {
+            keys = self.newest_missing().await?;
+        }
         for key in &keys {
             self.waiting.insert(*key, Vec::new());
         }
         self.fetch(keys, true);
         Ok(())
+    }
+
+    /// The newest messages without a body here, as far as it would stay.
+    async fn newest_missing(&mut self) -> Result<Vec<MessageKey>, StepError> {
+        let newest = self.shared.options.bodies_ahead;
+        if newest == 0 {
+            return Ok(Vec::new());
+        }
+        let store = &self.shared.store;
+        let known_absent = self.without.len() + self.waiting.len();
+        let missing = store.missing_bodies(newest, AHEAD + known_absent).await?;
+        let mut keys: Vec<MessageKey> = missing
+            .into_iter()
+            .map(|(key, _)| key)
+            .filter(|key| !self.without.contains(key) && !self.waiting.contains_key(key))
+            .take(AHEAD)
+            .collect();
+        if keys.is_empty() {
+            return Ok(keys);
+        }
+        let retention = store.retention().await?;
+        if !retention.has_room(store.body_octets().await?) {
+            return Ok(Vec::new());
+        }
+        if let Some(cutoff) = retention.cutoff(self.time()) {
+            keys = store.received_since(&keys, cutoff).await?;
+        }
+        Ok(keys)
+    }
+
+    /// Drops the bodies that may not stay, if it is time to look.
+    async fn drop_old(&mut self) -> Result<(), StepError> {
+        let now = self.shared.options.clock.now();
+        let is_due = self
+            .checked_at
+            .is_none_or(|at| at.until(now) >= CHECK_EVERY);
+        if !is_due && self.fresh < CHECK_AFTER {
+            return Ok(());
+        }
+        self.checked_at = Some(now);
+        self.fresh = 0;
+        let store = &self.shared.store;
+        let retention = store.retention().await?;
+        let opened = self.shared.opened.all();
+        let Ok(_writing) = self.shared.gate.writing().await else {
+            return Ok(());
+        };
+        let done = store
+            .drop_old_bodies(retention, self.time(), &opened, self.dropped_to)
+            .await?;
+        self.dropped_to = done.reached;
+        if done.bodies > 0 {
+            tracing::info!(
+                bodies = done.bodies,
+                octets = done.octets,
+                "old bodies were dropped"
+            );
+        }
+        Ok(())
+    }
+
+    fn time(&self) -> UnixTime {
+        UnixTime::from_seconds(self.shared.options.clock.now().millis().div_euclid(1000))
     }
 
     fn fetched(&mut self, fetched: Fetched) {
@@ -199,6 +311,7 @@ impl BodyLoop {
         } else {
             self.demanded -= 1;
         }
+        self.fresh += fetched.bodies.as_ref().map_or(0, HashMap::len);
         for key in fetched.keys {
             let answer = match &fetched.bodies {
                 Ok(bodies) => bodies.get(&key).cloned().ok_or(FetchError::Gone),
@@ -226,7 +339,14 @@ async fn fetch(
     let ids: Vec<MessageId> = known.iter().map(|(_, id)| id.clone()).collect();
     let by_id: HashMap<MessageId, MessageKey> =
         known.into_iter().map(|(key, id)| (id, key)).collect();
-    let answer = shared.ask(shared.source.bodies(&ids)).await?;
+    let way = shared.anew.subscribe();
+    let answer = match shared.ask(shared.source.bodies(&ids)).await {
+        // The way was lost meanwhile; there may be another one.
+        Err(StepError::Source(_)) if way.has_changed().unwrap_or(false) => {
+            shared.ask(shared.source.bodies(&ids)).await?
+        }
+        answer => answer?,
+    };
     let bodies: HashMap<MessageKey, Body> = answer
         .into_iter()
         .filter_map(|(id, body)| Some((*by_id.get(&id)?, body)))

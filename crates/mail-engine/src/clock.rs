@@ -92,6 +92,25 @@ impl Clock for SystemClock {
     }
 }
 
+/// How often it is looked whether the machine slept.
+const TICK: Duration = Duration::from_secs(5);
+/// A look that comes so much too late was late because the machine slept.
+const LATE: Duration = Duration::from_secs(30);
+
+/// Returns after the machine has woken from a sleep of half a minute or more, at most 5 s after
+/// it woke. A clock that is set forward counts as well: looking once too often harms nobody.
+pub async fn woken(clock: &dyn Clock) {
+    let mut last = clock.now();
+    loop {
+        clock.sleep_until(last + TICK).await;
+        let now = clock.now();
+        if last.until(now) >= TICK + LATE {
+            return;
+        }
+        last = now;
+    }
+}
+
 /// A clock that stands still until it is moved. For tests, here and in other crates.
 #[derive(Debug)]
 pub struct ManualClock {
@@ -140,6 +159,36 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         early.await;
         assert!(futures::poll!(&mut late).is_pending());
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_slept_is_noticed_and_one_that_is_only_slow_is_not() {
+        let clock = ManualClock::at(Moment::from_millis(1_000));
+        let woken = woken(&clock);
+        tokio::pin!(woken);
+        for _ in 0..20 {
+            assert!(futures::poll!(&mut woken).is_pending());
+            clock.advance(Duration::from_secs(34));
+        }
+        assert!(futures::poll!(&mut woken).is_pending());
+        clock.advance(Duration::from_secs(8 * 60 * 60));
+        woken.await;
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_is_no_sleep() {
+        let clock = ManualClock::at(Moment::from_millis(10_000_000));
+        let woken = woken(&clock);
+        tokio::pin!(woken);
+        assert!(futures::poll!(&mut woken).is_pending());
+        clock
+            .now
+            .send_modify(|now| *now = Moment::from_millis(5_000_000));
+        assert!(futures::poll!(&mut woken).is_pending());
+        clock
+            .now
+            .send_modify(|now| *now = Moment::from_millis(10_005_000));
+        assert!(futures::poll!(&mut woken).is_pending());
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ const STEADY: std::time::Duration = std::time::Duration::from_secs(60);
 /// Runs until the engine stops. Has no errors of its own: without a channel there is polling.
 pub(crate) async fn run(shared: Arc<Shared>) -> Result<(), StepError> {
     let mut wanted = shared.push_wanted.subscribe();
+    let mut anew = shared.anew.subscribe();
     let mut tries = 0_u32;
     loop {
         let open = tokio::select! {
@@ -32,11 +33,13 @@ pub(crate) async fn run(shared: Arc<Shared>) -> Result<(), StepError> {
             () = shared.stop.cancelled() => return Ok(()),
             () = shared.gate.opened() => (),
         }
+        anew.mark_unchanged();
         let begun = shared.options.clock.now();
         let end = tokio::select! {
             () = shared.stop.cancelled() => return Ok(()),
             () = shared.gate.closed() => End::Unwanted,
             end = channel(&shared) => end,
+            Ok(()) = anew.changed() => End::Unwanted,
             _ = wanted.wait_for(|wanted| !*wanted) => End::Unwanted,
         };
         if shared.board.push() == Arrival::Push {
@@ -51,6 +54,7 @@ pub(crate) async fn run(shared: Arc<Shared>) -> Result<(), StepError> {
                 let gone = wanted.wait_for(|wanted| !*wanted);
                 tokio::select! {
                     () = shared.stop.cancelled() => return Ok(()),
+                    Ok(()) = anew.changed() => tries = 0,
                     _ = gone => tries = 0,
                 }
             }
@@ -73,7 +77,7 @@ pub(crate) async fn run(shared: Arc<Shared>) -> Result<(), StepError> {
 }
 
 enum End {
-    /// The account is offline or blocked.
+    /// The account is offline or blocked, or the channel is to be opened anew at once.
     Unwanted,
     /// The server has no push.
     Never,

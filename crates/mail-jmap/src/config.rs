@@ -53,6 +53,9 @@ pub struct Timeouts {
     pub stall: Duration,
     /// See [`Timeouts::stall`]; stops a server that feeds us octet by octet.
     pub stall_octets: u64,
+    /// A page that takes longer ends with the piece that has just come, so that it can be shown
+    /// and kept.
+    pub page: Duration,
     /// A web socket that was silent for so long is asked for a sign of life.
     pub ping: Duration,
     /// And is given up when none comes within this long.
@@ -66,6 +69,7 @@ impl Default for Timeouts {
             first_byte: Duration::from_secs(30),
             stall: Duration::from_secs(60),
             stall_octets: 4 * 1024,
+            page: Duration::from_secs(2),
             ping: Duration::from_secs(60),
             pong: Duration::from_secs(20),
         }

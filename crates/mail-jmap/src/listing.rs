@@ -6,11 +6,11 @@ use mail_model::remote::MessagePage;
 use mail_model::{Message, MessageId, UnixTime};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::batch::Batch;
 use crate::fault::{Fault, bad_answer};
 use crate::fetch::{emails, found, has_duplicates};
-use crate::mailboxes::state_string;
 use crate::session::Session;
 use crate::source::JmapSource;
 use crate::wire::core::{GetWire, QueryWire};
@@ -27,7 +27,8 @@ pub(crate) struct Piece<T> {
     pub(crate) objects: Vec<T>,
 }
 
-/// The newest messages, or those at or before a time.
+/// The newest messages, or those at or before a time. In pieces of a size that suits the server;
+/// where it is slow, the page is shorter than asked for, so that what has come can be shown.
 pub(crate) async fn page(
     source: &JmapSource,
     session: &Session,
@@ -46,23 +47,29 @@ pub(crate) async fn page(
         before,
         ..Reading::default()
     };
-    let mut size = session.limits.objects_in_get.min(MOST_IN_PIECE);
+    let most = session.limits.objects_in_get.min(MOST_IN_PIECE);
+    let (begun, within) = (Instant::now(), source.transport().timeouts().page);
     while reading.queried < limit {
-        let asked = size.min(limit - reading.queried);
+        let asked = source.window().size(most).min(limit - reading.queried);
         let place = position.saturating_add(reading.queried as u64);
         arguments.insert("position".into(), place.into());
         arguments.insert("calculateTotal".into(), (place == 0).into());
+        let asked_at = Instant::now();
         match piece::<EmailWire>(source, session, &arguments, &PROPERTIES, asked).await {
             Ok(piece) => {
-                if !reading.add(piece, asked)? {
+                let (given, took) = (piece.query.ids.len(), asked_at.elapsed());
+                source.set_window(|window| window.after(asked, given, took, most));
+                if !reading.add(piece, asked)? || begun.elapsed() > within {
                     break;
                 }
             }
-            Err(Fault::TooLarge(_)) if asked > 1 => size = asked / 2,
+            Err(Fault::TooLarge(_)) if asked > 1 => {
+                source.set_window(|window| window.refused(asked));
+            }
             Err(fault) => return Err(fault),
         }
     }
-    reading.finish()
+    reading.finish(session)
 }
 
 /// A page while its pieces arrive.
@@ -111,12 +118,12 @@ impl Reading {
         Ok(query.ids.len() == asked)
     }
 
-    fn finish(self) -> Result<MessagePage, Fault> {
+    fn finish(self, session: &Session) -> Result<MessagePage, Fault> {
         let state = self
             .state
             .ok_or_else(|| bad_answer("a page of no messages was asked for"))?;
         Ok(MessagePage {
-            state: state_string(&state)?,
+            state: session.mark_state(&state)?,
             messages: self.messages,
             queried: self.queried,
             // The total of a filtered query is that of the filter, not of the account.

@@ -1,6 +1,6 @@
 //! One account's server: the session it is at, the way to it, and the traits it stands behind.
 
-use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use crate::config::JmapConfig;
 use crate::fault::Fault;
 use crate::http::{Outgoing, Transport};
 use crate::inventory::InventoryPlace;
+use crate::pace::Window;
 use crate::session::{Session, using};
 use crate::wire::core::{RequestWire, ResponseWire};
 use crate::{blob, bodies, changes, edit, inventory, listing, mailboxes, push, search, submit};
@@ -34,14 +35,15 @@ pub struct JmapSource {
     config: JmapConfig,
     transport: Transport,
     session: Mutex<Option<Arc<Session>>>,
-    /// The server's account this source belongs to, from the first session on.
-    account: OnceLock<String>,
+    /// The server's account this source speaks for, from the first session on.
+    account: StdMutex<Option<String>>,
     /// A session state for which the session was fetched anew already.
     renewed_for: StdMutex<Option<String>>,
     pub(crate) inventory_place: StdMutex<InventoryPlace>,
     /// As above, for copies: both walks may be under way at once.
     pub(crate) raw_place: StdMutex<InventoryPlace>,
     channels: Arc<push::Channels>,
+    window: StdMutex<Window>,
 }
 
 /// Runs a call with the session, and once more with a new one if the old one no longer fits.
@@ -71,11 +73,12 @@ impl JmapSource {
             transport: Transport::new(&config, tokens)?,
             config,
             session: Mutex::new(None),
-            account: OnceLock::new(),
+            account: StdMutex::default(),
             renewed_for: StdMutex::new(None),
             inventory_place: StdMutex::new(InventoryPlace::default()),
             raw_place: StdMutex::new(InventoryPlace::default()),
             channels: Arc::default(),
+            window: StdMutex::default(),
         })
     }
 
@@ -106,20 +109,43 @@ impl JmapSource {
         &self.channels
     }
 
+    /// How many messages to ask for at once.
+    pub(crate) fn window(&self) -> Window {
+        *self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_window(&self, next: impl FnOnce(Window) -> Window) {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        *window = next(*window);
+    }
+
     /// The session, fetched once for any number of callers.
+    ///
+    /// # Errors
+    /// [`SourceError::AccountChanged`] when it names another account than before.
     async fn session(&self) -> Result<Arc<Session>, SourceError> {
+        self.session_of(false).await
+    }
+
+    /// As above; `any` takes whatever account it names from now on.
+    async fn session_of(&self, any: bool) -> Result<Arc<Session>, SourceError> {
         let mut kept = self.session.lock().await;
         if let Some(session) = &*kept {
             return Ok(Arc::clone(session));
         }
         let session = Arc::new(Session::discover(&self.transport, &self.config.address).await?);
-        let account = self.account.get_or_init(|| session.account.clone());
-        if *account != session.account {
-            // What is stored locally came from the other account; mixing them is worse than
-            // stopping.
-            return Err(SourceError::NoService {
-                reason: "the server now names another account for this person".into(),
-            });
+        {
+            let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+            if !any
+                && account
+                    .as_ref()
+                    .is_some_and(|account| *account != session.account)
+            {
+                // What is stored locally came from the other account; mixing them is worse than
+                // stopping.
+                return Err(SourceError::AccountChanged);
+            }
+            *account = Some(session.account.clone());
         }
         tracing::debug!(limits = ?session.limits, "session found");
         *kept = Some(Arc::clone(&session));
@@ -204,6 +230,11 @@ impl JmapSource {
 
 #[async_trait]
 impl MailSource for JmapSource {
+    async fn fits(&self, state: Option<&StateString>) -> Result<bool, SourceError> {
+        let session = self.session_of(true).await?;
+        Ok(state.is_none_or(|state| session.own_state(state).is_some()))
+    }
+
     async fn mailboxes(&self) -> Result<MailboxSnapshot, SourceError> {
         with_session!(self, |session| mailboxes::all(self, session))
     }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use tokio::sync::OnceCell;
@@ -169,12 +171,12 @@ impl SqliteFile {
     }
 
     /// A connection that changes nothing: it asks for no journal mode, because that could write to
-    /// a file the key does not belong to, and cannot fold in a journal, because that could be
-    /// another file's.
+    /// a file the key does not belong to, and does not fold in the journal that is there, because
+    /// that could be another file's.
     pub(crate) async fn connect_to_look(&self) -> Result<SqliteConnection, sqlx::Error> {
         let mut options = SqliteConnectOptions::new()
             .filename(&self.path)
-            .read_only(true);
+            .read_only(self.journal_size() > 0);
         if let Some(key) = &self.key {
             options = options.pragma("key", key.pragma().to_string());
         }
@@ -232,7 +234,16 @@ impl SqliteFile {
 
     /// The writing connection again, to a file that is there and whose schema is up to date.
     pub(crate) async fn reopen(&self) -> Result<SqliteConnection, StoreError> {
-        let options = self.options().optimize_on_close(true, 400);
+        let mut options = self.options();
+        // Statistics pay where there are many rows. Elsewhere a file is better off without: if
+        // their page is damaged, nothing of the file can be read.
+        if !matches!(self.kind, FileKind::Local | FileKind::Registry) {
+            options = options.optimize_on_close(true, 400);
+        }
+        if self.kind == FileKind::Body && !self.has_content() {
+            // Only a new file can: what bodies that are dropped leave free goes back to the disk.
+            options = options.auto_vacuum(SqliteAutoVacuum::Incremental);
+        }
         options
             .connect()
             .await
@@ -248,10 +259,15 @@ impl SqliteFile {
 
     /// Readers that cannot write, opened when first needed.
     pub(crate) fn readers(&self, count: u32) -> SqlitePool {
+        self.readers_until(count, Duration::from_secs(60))
+    }
+
+    /// The same, closed when nobody has used them for that long.
+    fn readers_until(&self, count: u32, idle: Duration) -> SqlitePool {
         SqlitePoolOptions::new()
             .min_connections(0)
             .max_connections(count)
-            .idle_timeout(Duration::from_secs(60))
+            .idle_timeout(idle)
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(self.options().pragma("query_only", "ON"))
@@ -278,6 +294,11 @@ impl SqliteFile {
             }
         }
         Ok(free)
+    }
+
+    /// Octets of its journal.
+    pub(crate) fn journal_size(&self) -> u64 {
+        std::fs::metadata(suffixed(&self.path, "-wal")).map_or(0, |journal| journal.len())
     }
 
     /// Octets of the file and its journal.
@@ -335,7 +356,14 @@ pub(crate) fn sync_folder(_folder: &Path) -> Result<(), StoreError> {
 
 /// Makes a folder that only the person can enter, whatever the umask.
 pub(crate) fn create_private_folder(folder: &Path) -> Result<(), StoreError> {
-    std::fs::create_dir_all(folder).map_err(|error| StoreError::io(folder, error))?;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    // Those above it, too, where they are not there yet.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(folder)
+        .map_err(|error| StoreError::io(folder, error))?;
     restrict(folder, 0o700)
 }
 

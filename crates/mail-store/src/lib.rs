@@ -54,6 +54,7 @@ pub use registry::{
     UnreadMark,
 };
 pub use store::{
-    AccountStore, IndexCheck, IndexProgress, SearchCancel, SearchCoverage, StoreSizes, Trace,
+    AccountStore, DroppedBodies, HeldBody, IndexCheck, IndexProgress, Retention, SearchCancel,
+    SearchCoverage, StoreSizes, Trace, plan_retention,
 };
 pub use sync::{FillState, ProgressUpdate, Sweep, SyncBatch, SyncProgress};

@@ -1,7 +1,11 @@
-use futures::StreamExt as _;
-use mail_engine::{EngineOptions, FetchError};
+use std::time::Duration;
 
-use crate::server::{Call, Fault, body_with_file, message_id};
+use futures::StreamExt as _;
+use mail_engine::clock::Clock as _;
+use mail_engine::{EngineOptions, FetchError};
+use mail_store::Retention;
+
+use crate::server::{Call, Fault, body_with_file, message, message_id};
 use crate::world::{World, soon};
 
 #[tokio::test]
@@ -43,6 +47,118 @@ async fn bodies_of_the_newest_messages_come_ahead() {
         "older bodies wait until somebody asks: {old}"
     );
     running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn the_bodies_of_an_opened_conversation_come_without_being_asked_for() {
+    let world = World::with_messages(60).await;
+    let running = world.synced().await;
+    let key = world.key(&message_id(3)).await;
+    let thread = world.store.message(key).await.unwrap().unwrap().thread;
+    let all = world.store.thread(thread).await.unwrap();
+    assert!(all.len() > 1, "a conversation of several messages");
+    running.engine.open_thread(thread).await.unwrap();
+    let keys: Vec<_> = all.iter().map(|message| message.key).collect();
+    world
+        .until("its bodies", || async {
+            world.store.bodies_here(&keys).await.unwrap().len() == keys.len()
+        })
+        .await;
+    assert_eq!(world.server.count(Call::Bodies), 1, "in one request");
+    let others = world.store.missing_bodies(60, 60).await.unwrap().len();
+    assert_eq!(others, 60 - keys.len());
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_ahead_leave_out_what_would_not_stay() {
+    const DAY: i64 = 24 * 60 * 60;
+    let world = World::with_messages(0).await;
+    let now = world.clock.now().millis() / 1000;
+    for number in 0..30_u64 {
+        let age = 30 - i64::try_from(number).unwrap();
+        let at = now - age * DAY + DAY / 2;
+        world.server.deliver(message(number, number, at));
+    }
+    let retention = Retention {
+        days: Some(10),
+        octets: None,
+    };
+    world.store.set_retention(retention).await.unwrap();
+    let options = EngineOptions {
+        bodies_ahead: 1_000,
+        ..world.options()
+    };
+    let mut running = world.start_with(options).await;
+    running.until(mail_engine::Health::Current).await;
+    let oldest = world.key(&message_id(20)).await;
+    world
+        .until("the oldest that stays", || async {
+            world.store.body(oldest).await.unwrap().is_some()
+        })
+        .await;
+    running.sync().await;
+    let missing = world.store.missing_bodies(30, 30).await.unwrap();
+    assert_eq!(missing.len(), 20);
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn the_oldest_bodies_go_when_they_are_too_much_together_and_opened_ones_stay() {
+    let world = World::with_messages(60).await;
+    let running = world.synced().await;
+    for number in 0..60 {
+        let key = world.key(&message_id(number)).await;
+        let body = mail_model::Body {
+            text: Some(format!("{number} {}", "not short ".repeat(2_000))),
+            html: None,
+            attachments: Vec::new(),
+            truncated: false,
+        };
+        world.store.store_bodies(vec![(key, body)]).await.unwrap();
+    }
+    let opened = world.key(&message_id(2)).await;
+    running.engine.fetch_body(opened).await.unwrap();
+    let retention = Retention {
+        days: None,
+        octets: Some(world.store.body_octets().await.unwrap() / 2),
+    };
+    world.store.set_retention(retention).await.unwrap();
+    world.clock.advance(Duration::from_secs(60 * 60));
+    running.sync().await;
+    soon("the drop", async {
+        while world.store.body_octets().await.unwrap() > retention.octets.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(world.store.body(opened).await.unwrap().is_some());
+    let oldest = world.key(&message_id(0)).await;
+    let newest = world.key(&message_id(59)).await;
+    assert!(world.store.body(oldest).await.unwrap().is_none());
+    assert!(world.store.body(newest).await.unwrap().is_some());
+    assert_eq!(world.local().await.len(), 60);
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_account_does_not_keep_another_ones_first_page_waiting() {
+    let large = World::with_messages(20_000).await;
+    let small = World::with_messages(50).await;
+    let mut large_running = large.start().await;
+    large_running
+        .until_status("its first page", |status| status.progress.is_some())
+        .await;
+    let mut small_running = small.start().await;
+    small_running.until(mail_engine::Health::Current).await;
+    assert_eq!(small.local().await.len(), 50);
+    let progress = large_running.status.borrow().progress;
+    assert!(
+        progress.is_some_and(|progress| progress.done < 20_000),
+        "the large one is still fetching: {progress:?}"
+    );
+    large_running.engine.stop().await;
+    small_running.engine.stop().await;
 }
 
 #[tokio::test]

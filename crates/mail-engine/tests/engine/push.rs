@@ -102,6 +102,145 @@ async fn a_silent_channel_is_opened_anew() {
     running.engine.stop().await;
 }
 
+/// Lets the tasks do what they can without time passing.
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_channel_stands_again_within_ten_seconds() {
+    let world = with_push().await;
+    let mut running = world.synced().await;
+    let mut channels = world.server.channels();
+    for cut in 1..=4 {
+        running
+            .until_status("push", |status| status.push == Arrival::Push)
+            .await;
+        settle().await;
+        world.server.cut_push();
+        running
+            .until_status("polling", |status| status.push == Arrival::Polling)
+            .await;
+        settle().await;
+        world.clock.advance(Duration::from_secs(10));
+        soon(
+            "the next channel",
+            channels.wait_for(|channels| *channels > cut),
+        )
+        .await
+        .unwrap();
+    }
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_sleep_the_account_looks_at_once_and_opens_its_channel_anew() {
+    let world = with_push().await;
+    let mut running = world.synced().await;
+    running
+        .until_status("push", |status| status.push == Arrival::Push)
+        .await;
+    let mut channels = world.server.channels();
+    // The machine slept: the old channel looks open and says nothing.
+    world.server.deliver(message(100, 100, 1_000_000));
+    running.engine.reconnect();
+    world
+        .until("the new message", || async {
+            world.local().await.len() == 6
+        })
+        .await;
+    soon(
+        "a second channel",
+        channels.wait_for(|channels| *channels == 2),
+    )
+    .await
+    .unwrap();
+    running
+        .until_status("push", |status| status.push == Arrival::Push)
+        .await;
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_from_before_a_sleep_is_not_waited_for() {
+    let world = with_push().await;
+    let mut running = world.synced().await;
+    world.server.fail(Call::Changes, Fault::Hang);
+    running.engine.sync_now();
+    running.until(Health::Working).await;
+    let mut calls = world.server.calls();
+    let before = world.server.count(Call::Changes);
+    soon("the request that hangs", async {
+        while world.server.count(Call::Changes) == before {
+            calls.changed().await.unwrap();
+        }
+    })
+    .await;
+    world.server.heal();
+    running.engine.reconnect();
+    running.until(Health::Current).await;
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_without_a_channel_is_asked_for_one_on_another_network() {
+    let world = World::with_messages(5).await;
+    let mut running = world.synced().await;
+    soon("the first try", async {
+        while world.server.count(Call::Push) == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    settle().await;
+    world.server.enable_push();
+    running.engine.reconnect();
+    running
+        .until_status("push", |status| status.push == Arrival::Push)
+        .await;
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_thousand_flaps_leave_no_tasks_behind() {
+    let world = with_push().await;
+    let mut running = world.synced().await;
+    running
+        .until_status("push", |status| status.push == Arrival::Push)
+        .await;
+    settle().await;
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let tasks = metrics.num_alive_tasks();
+    let mut channels = world.server.channels();
+    for flap in 1..=1_000 {
+        if flap % 2 == 0 {
+            running.engine.reconnect();
+        } else {
+            world.server.cut_push();
+            settle().await;
+            // Long enough to count as steady, and for the next try.
+            world.clock.advance(Duration::from_secs(400));
+        }
+        soon("a channel", channels.wait_for(|channels| *channels > flap))
+            .await
+            .unwrap();
+    }
+    running.until(Health::Current).await;
+    world.server.deliver(message(100, 100, 1_000_000));
+    world.server.push(&PushEvent::Changed);
+    world
+        .until("the new message", || async {
+            world.local().await.len() == 6
+        })
+        .await;
+    settle().await;
+    let now = metrics.num_alive_tasks();
+    assert!(now.abs_diff(tasks) <= 5, "{tasks} tasks, now {now}");
+    running.engine.stop().await;
+}
+
 #[tokio::test]
 async fn a_channel_that_breaks_at_once_is_not_opened_without_pause() {
     let world = with_push().await;

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::future::join_all;
+use mail_jmap::{JmapConfig, JmapSource, ServerAddress};
 use mail_model::remote::{EditOutcome, MailSource, MailSubmitter, RemoteEdit, SourceError};
 use mail_model::{KeywordEdit, Keywords, MailboxId, MessageId, StateString};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::scripted::{Recorded, Reply};
-use crate::world::World;
+use crate::tokens::Tokens;
+use crate::world::{TOKEN, World};
 
 fn ids(count: usize) -> Vec<MessageId> {
     (0..count)
@@ -266,4 +269,38 @@ async fn what_was_done_before_a_failure_stays_done() {
     assert_eq!(later.count(), 6);
     let error = source.edit(&edits(10)[4..]).await.unwrap_err();
     assert!(matches!(error, SourceError::Busy { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_page_that_takes_too_long_ends_with_what_has_come() {
+    let world = World::new(300);
+    let (server, _) = world.serve().await;
+    let mut config = JmapConfig::new(ServerAddress::Session(server.url("/session")));
+    config.timeouts.page = Duration::ZERO;
+    let source = JmapSource::new(config, Arc::new(Tokens::only(TOKEN))).unwrap();
+    let page = source.newest(0, 300).await.unwrap();
+    assert_eq!((page.messages.len(), page.queried), (100, 100));
+    assert_eq!(page.total, Some(300));
+}
+
+#[tokio::test]
+async fn what_was_too_much_once_is_not_asked_for_again() {
+    let world = World::new(60);
+    let (server, source) = world.serve().await;
+    server.set(move |request| {
+        let asked = request.path() == "/api" && request.calls()[1].1["limit"].as_u64() > Some(20);
+        if asked {
+            Reply::status(413)
+        } else {
+            world.reply(request)
+        }
+    });
+    assert_eq!(source.newest(0, 60).await.unwrap().messages.len(), 60);
+    server.forget();
+    assert_eq!(source.newest(0, 60).await.unwrap().messages.len(), 60);
+    let seen = server.seen();
+    let sizes = seen
+        .iter()
+        .map(|request| request.calls()[1].1["limit"].as_u64());
+    assert!(sizes.max().unwrap() <= Some(20));
 }

@@ -208,7 +208,9 @@ impl World {
 }
 
 pub(crate) fn source(server: &Server, tokens: Tokens) -> JmapSource {
-    let config = JmapConfig::new(ServerAddress::Session(server.url("/session")));
+    let mut config = JmapConfig::new(ServerAddress::Session(server.url("/session")));
+    // However slow the machine is.
+    config.timeouts.page = std::time::Duration::from_secs(3600);
     JmapSource::new(config, Arc::new(tokens)).unwrap()
 }
 

@@ -5,6 +5,7 @@ mod limits;
 mod push;
 mod read;
 mod submit;
+mod websocket;
 mod write;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 mod account;
 mod indexing;
 mod read;
+mod retention;
 mod search;
 mod separation;
 mod write;
@@ -25,6 +26,7 @@ use crate::open::{Files, OpenReport, StoreOptions, suspect};
 use crate::writer::{Priority, Step, Writer};
 
 pub use indexing::{IndexCheck, IndexProgress, SearchCoverage};
+pub use retention::{DroppedBodies, HeldBody, Retention, plan as plan_retention};
 pub use search::SearchCancel;
 pub use separation::Trace;
 
