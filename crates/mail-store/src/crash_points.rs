@@ -54,6 +54,8 @@ mod listed {
         "forget.read",
         "forget.body",
         "forget.done",
+        "index.written",
+        "index.settled",
         "sweep.begun",
         "sweep.ended",
         "intent.written",

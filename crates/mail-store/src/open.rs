@@ -138,7 +138,8 @@ impl Files {
         let mut report = OpenReport::default();
         // First what exists only here: it is saved with the help of the mail file.
         let unreadable = damaged.iter().any(|file| file.kind() == FileKind::Local);
-        if unreadable || is_unsound(&self.local).await? || self.local_is_lost().await? {
+        let lost = unreadable || is_unsound(&self.local).await?;
+        if lost || damaged_means_yes(self.local_is_behind().await)? {
             self.salvage_into(&mut report).await?;
         }
         settle_suspicion(&self.local)?;
@@ -173,6 +174,13 @@ pub(crate) fn suspect(file: &SqliteFile) {
         tracing::warn!(file = %file.kind(), %error, "the damage could not be noted");
     }
     crash_point!("suspect.noted");
+}
+
+fn damaged_means_yes(answer: Result<bool, StoreError>) -> Result<bool, StoreError> {
+    match answer {
+        Err(StoreError::LocalDamaged(_)) => Ok(true),
+        answer => answer,
+    }
 }
 
 /// Whether a file that is suspected is damaged.

@@ -66,6 +66,7 @@ impl Writer {
             file,
             connection: Some(connection),
             verify: false,
+            fold_at: JOURNAL,
         };
         let task = tokio::spawn(async move {
             run(line, queues, stopped).await;
@@ -146,12 +147,17 @@ impl Queues {
     }
 }
 
+/// Octets of journal after which the writer does not wait for the readers to pause by themselves.
+const JOURNAL: u64 = 16 << 20;
+
 /// The file and its connection, if it can be relied on.
 struct Line {
     file: SqliteFile,
     connection: Option<SqliteConnection>,
     /// Whether the file is read whole before it is written again.
     verify: bool,
+    /// Octets of journal at which it is folded in next.
+    fold_at: u64,
 }
 
 impl Line {
@@ -182,10 +188,29 @@ impl Line {
     async fn run(&mut self, job: Job) {
         let aftermath = job(self.ready().await).await;
         if aftermath == Aftermath::Usable {
+            self.fold_journal().await;
             return;
         }
         self.verify |= aftermath == Aftermath::Unverified;
         self.close().await;
+    }
+
+    /// Folds a long journal into the file. SQLite does that by itself, but never starts the journal
+    /// anew while there is always some reader, and then it grows without end. New readers do not
+    /// wait for this, and writers only until the readers of the moment have ended.
+    async fn fold_journal(&mut self) {
+        let size = self.file.journal_size();
+        let Some(connection) = self.connection.as_mut().filter(|_| size >= self.fold_at) else {
+            return;
+        };
+        let folded = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(connection)
+            .await;
+        if let Err(error) = folded {
+            tracing::warn!(file = %self.file.kind(), %error, "the journal could not be folded in");
+        }
+        // A reader that does not end must not make every write wait.
+        self.fold_at = self.file.journal_size() + JOURNAL;
     }
 
     async fn close(&mut self) {

@@ -153,3 +153,26 @@ async fn files_are_the_persons_alone_even_if_they_were_not() {
         assert_eq!(mode(&suffixed(&lax, suffix)), 0o600, "{suffix}");
     }
 }
+
+#[tokio::test]
+async fn readers_that_nobody_uses_are_closed() {
+    let folder = TempDir::new().unwrap();
+    let file = file(&folder, FileKind::Mail);
+    let _writer = file.open_writer().await.unwrap();
+    let readers = file.readers_until(2, Duration::from_millis(20));
+    let (one, two) = (readers.acquire().await, readers.acquire().await);
+    assert_eq!(readers.size(), 2);
+    drop((one.unwrap(), two.unwrap()));
+    tokio::time::timeout(Duration::from_secs(60), async {
+        while readers.size() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+    // The next one opens by itself.
+    let read = sqlx::query("SELECT count(*) FROM message")
+        .fetch_one(&readers)
+        .await;
+    assert_eq!(read.unwrap().get::<i64, _>(0), 0);
+}

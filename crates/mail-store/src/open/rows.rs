@@ -42,6 +42,14 @@ pub(super) const MESSAGES: Table = Table {
     ends: NUMBERS,
 };
 
+pub(super) const NEWEST: Table = Table {
+    after: "SELECT rowid, seq FROM sqlite_sequence
+        WHERE rowid > ?1 AND ?2 = ?2 AND name = 'intent' ORDER BY rowid LIMIT 1",
+    before: "SELECT rowid, seq FROM sqlite_sequence
+        WHERE rowid < ?1 AND ?2 = ?2 AND name = 'intent' ORDER BY rowid DESC LIMIT 1",
+    ends: NUMBERS,
+};
+
 pub(super) fn settings() -> Table {
     Table {
         after: "SELECT name, value FROM setting

@@ -12,7 +12,7 @@ use sqlx::{Connection as _, Row as _};
 use super::rows::{self, Rows};
 use super::{Files, SetAside, put_aside};
 use crate::crash_points::crash_point;
-use crate::error::StoreError;
+use crate::error::{FileKind, StoreError, is_damage};
 use crate::file::{SqliteFile, copy_private, remove_if_there, suffixed, sync_file, sync_folder};
 
 /// Behind the name of the copy that is read.
@@ -31,7 +31,7 @@ pub struct Salvaged {
     pub from_mirror: usize,
     /// The person's choices that are there again.
     pub settings: usize,
-    /// Whether some rows could not be read. The person is told.
+    /// Whether rows could not be read, or were lost with the file's journal. The person is told.
     pub incomplete: bool,
 }
 
@@ -51,10 +51,17 @@ struct Saved {
     intents: Intents,
     settings: BTreeMap<String, String>,
     hosts: BTreeMap<String, [i64; 3]>,
+    /// The highest number an intent of this file has had.
+    newest: i64,
     whole: bool,
 }
 
 impl Saved {
+    fn is_behind(&self, mirror: Option<&Intents>) -> bool {
+        let newest = mirror.and_then(|intents| intents.last_key_value());
+        newest.is_some_and(|(id, _)| *id > self.newest)
+    }
+
     /// Adds what the file says without its journal, which may be older. Of queued changes only
     /// if nothing else tells which are still open: one that is done must not be done again.
     fn add_older(&mut self, older: Self, intents: bool) {
@@ -75,6 +82,10 @@ impl Saved {
     fn complete_with(&mut self, mirror: Intents) -> usize {
         let mut completed = 0;
         for (id, mirrored) in mirror {
+            // The file was read whole and once had it: it is done.
+            if self.whole && id <= self.newest && !self.intents.contains_key(&id) {
+                continue;
+            }
             let missing: Vec<String> = match self.intents.get(&id) {
                 Some(kept) => mirrored
                     .messages
@@ -113,13 +124,23 @@ impl Files {
         Ok(())
     }
 
-    /// Whether the mail file knows of queued changes though the file that keeps them is gone.
-    pub(super) async fn local_is_lost(&self) -> Result<bool, StoreError> {
-        if self.local.has_content() {
-            return Ok(false);
+    /// Whether the mail file shows a queued change that `local.sqlite` has never had. A change is
+    /// kept there before it is shown, so the file or its journal was lost.
+    pub(super) async fn local_is_behind(&self) -> Result<bool, StoreError> {
+        let mirrored = match self.mirror().await? {
+            Some(intents) => intents.last_key_value().map_or(0, |(id, _)| *id),
+            None => 0,
+        };
+        if mirrored == 0 || !self.local.has_content() {
+            return Ok(mirrored != 0);
         }
-        let mirror = self.mirror().await?;
-        Ok(mirror.is_some_and(|intents| !intents.is_empty()))
+        let newest = match newest_intent(&self.local).await.map_err(StoreError::from) {
+            Ok(newest) => newest,
+            // Not even the tables are there: they were in a journal that was lost.
+            Err(StoreError::Database(source)) if !is_damage(&source) => 0,
+            Err(error) => return Err(error.in_file(FileKind::Local)),
+        };
+        Ok(mirrored > newest)
     }
 
     /// Saves what can be saved of `local.sqlite`, sets it aside and puts a new one in its place.
@@ -142,6 +163,7 @@ impl Files {
             copy.remove()?;
         }
         crash_point!("salvage.read");
+        let whole = saved.whole && !saved.is_behind(mirror.as_ref());
         let from_mirror = saved.complete_with(mirror.unwrap_or_default());
         build(&self.local, &saved).await?;
         crash_point!("salvage.built");
@@ -158,7 +180,7 @@ impl Files {
             intents: saved.intents.len(),
             from_mirror,
             settings: saved.settings.len(),
-            incomplete: !saved.whole,
+            incomplete: !whole,
         };
         tracing::warn!(?salvaged, "queued changes were saved from a damaged file");
         Ok((aside, salvaged))
@@ -226,9 +248,23 @@ async fn read(file: &SqliteFile) -> Result<Saved, StoreError> {
         let contact = [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?];
         saved.hosts.insert(row.try_get(0)?, contact);
     }
+    for row in rows.all(&rows::NEWEST, 0).await? {
+        saved.newest = row.try_get(1)?;
+    }
     saved.whole = rows.whole();
     rows.close().await;
     Ok(saved)
+}
+
+async fn newest_intent(local: &SqliteFile) -> Result<i64, sqlx::Error> {
+    let mut connection = local.connect_to_look().await?;
+    let read = sqlx::query_scalar("SELECT max(seq) FROM sqlite_sequence WHERE name = 'intent'")
+        .fetch_one(&mut connection)
+        .await;
+    let closed = connection.close().await;
+    let newest: Option<i64> = read?;
+    closed?;
+    Ok(newest.unwrap_or(0))
 }
 
 /// Mailboxes stand in the mirror by their keys; the intent names them by the server's ids.

@@ -12,6 +12,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::{AccountStore, Inner};
 use crate::body;
+use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
 use crate::mail::mailbox::{from_stored, stored_id};
 use crate::mail::message::Detail;
@@ -294,7 +295,10 @@ impl Inner {
             Box::pin(async move { index::write(connection, batch).await })
         })
         .await?;
+        // In the index, and still noted: done again, it comes to the same.
+        crash_point!("index.written");
         self.settle(notes).await?;
+        crash_point!("index.settled");
         Ok(asked + walked)
     }
 

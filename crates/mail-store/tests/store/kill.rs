@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mail_model::{Keyword, KeywordEdit, MessageId, UnixTime};
 use mail_store::{
@@ -16,7 +17,9 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::fixture::{key, mailboxes, message};
 
-const KILLS: usize = 20;
+/// Lives of an account, and kills in each.
+const LIVES: u64 = 10;
+const KILLS: usize = 12;
 const FOLDER: &str = "BRAID_TEST_KILL_FOLDER";
 
 async fn open(folder: &Path) -> AccountStore {
@@ -154,29 +157,58 @@ impl Said {
     }
 }
 
-#[tokio::test]
-async fn acknowledged_work_survives_kills() {
+#[test]
+fn acknowledged_work_survives_kills() {
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                loop {
+                    let life = next.fetch_add(1, Ordering::Relaxed);
+                    if life >= LIVES {
+                        break;
+                    }
+                    runtime.block_on(killed_again_and_again(life));
+                }
+            });
+        }
+    });
+    let table = format!(
+        "| Killed | Times |\n|---|---:|\n| at a random moment, in {LIVES} lives of an account | {} |\n",
+        LIVES * u64::try_from(KILLS).unwrap()
+    );
+    crate::document("random kills", &table);
+}
+
+async fn killed_again_and_again(life: u64) {
     let home = tempfile::TempDir::new().unwrap();
     let folder = home.path().join("account");
-    let mut random = rand::rngs::StdRng::seed_from_u64(20);
+    let mut random = rand::rngs::StdRng::seed_from_u64(life);
     let mut said = Said::default();
     for kill in 0..KILLS {
         said.listen(&folder, random.random_range(1..40));
         let store = open(&folder).await;
-        assert!(store.report().set_aside.is_empty(), "kill {kill}");
-        assert!(store.check_files().await.unwrap().is_empty(), "kill {kill}");
-        assert_eq!(store.recount().await.unwrap(), [], "kill {kill}");
+        assert!(
+            store.report().set_aside.is_empty(),
+            "life {life}, kill {kill}"
+        );
+        crate::life::assert_sound(&store, &format!("life {life}, kill {kill}")).await;
 
         // State and rows agree, and nothing acknowledged is missing.
         let count = store.message_count().await.unwrap();
         assert!(
             count >= said.applied,
-            "kill {kill}: {count} of {}",
+            "life {life}, kill {kill}: {count} of {}",
             said.applied
         );
         match store.progress().await.unwrap().fill {
-            FillState::Filling { done, .. } => assert_eq!(done, count, "kill {kill}"),
-            other => assert_eq!((other, count), (FillState::Start, 0), "kill {kill}"),
+            FillState::Filling { done, .. } => assert_eq!(done, count, "life {life}, kill {kill}"),
+            other => assert_eq!(
+                (other, count),
+                (FillState::Start, 0),
+                "life {life}, kill {kill}"
+            ),
         }
         let open: BTreeSet<i64> = store
             .intents(100_000)
@@ -186,13 +218,16 @@ async fn acknowledged_work_survives_kills() {
             .map(|intent| intent.id.get())
             .collect();
         let due: Vec<_> = said.queued.difference(&said.finishing).collect();
-        assert!(due.iter().all(|id| open.contains(id)), "kill {kill}");
-        assert!(open.is_disjoint(&said.finished), "kill {kill}");
+        assert!(
+            due.iter().all(|id| open.contains(id)),
+            "life {life}, kill {kill}"
+        );
+        assert!(open.is_disjoint(&said.finished), "life {life}, kill {kill}");
         for id in &said.read {
             let id = MessageId::new(id.as_str()).unwrap();
             let key = store.message_key(&id).await.unwrap().unwrap();
             let message = store.message(key).await.unwrap().unwrap().message;
-            assert!(message.keywords.is_seen(), "kill {kill}: {id}");
+            assert!(message.keywords.is_seen(), "life {life}, kill {kill}: {id}");
         }
         store.close().await.unwrap();
     }

@@ -152,7 +152,7 @@ async fn damage_anywhere_is_found_and_replaced_without_costing_an_intent() {
     let home = home_with_mail().await;
     home.store.clone().close().await.unwrap();
     let pristine = contents(home.folder.path());
-    for kind in [FileKind::Mail, FileKind::Body, FileKind::Search] {
+    for kind in FileKind::ACCOUNT {
         let octets = std::fs::metadata(file(home.folder.path(), kind))
             .unwrap()
             .len();
@@ -181,16 +181,24 @@ async fn damage_anywhere_is_found_and_replaced_without_costing_an_intent() {
 }
 
 #[tokio::test]
-async fn a_damaged_local_file_is_told_and_left_alone() {
+async fn a_damaged_local_file_is_kept_and_what_waited_in_it_is_saved() {
     let home = home_with_mail().await;
     let folder = home.folder;
     home.store.close().await.unwrap();
     let local = file(folder.path(), FileKind::Local);
     damage(&local, 0);
-    let before = contents(folder.path());
-    let error = open(&folder, 1).await.unwrap_err();
-    assert!(matches!(error, StoreError::LocalDamaged(_)), "{error:?}");
-    assert_eq!(contents(folder.path()), before);
+    let damaged = std::fs::read(&local).unwrap();
+    let store = open(&folder, 1).await.unwrap();
+    let report = store.report();
+    assert_eq!(report.set_aside.len(), 1);
+    assert_eq!(report.set_aside[0].file, FileKind::Local);
+    assert_eq!(std::fs::read(&report.set_aside[0].path).unwrap(), damaged);
+    let salvaged = report.salvaged.unwrap();
+    assert_eq!((salvaged.intents, salvaged.from_mirror), (1, 1));
+    assert!(salvaged.incomplete);
+    assert_eq!(store.intents(10).await.unwrap().len(), 1);
+    let home = Home { folder, store }.reopen().await;
+    assert_eq!(home.store.report().salvaged, None);
 }
 
 #[tokio::test]
