@@ -234,7 +234,7 @@ export class FakeApp implements Host {
         const meant = target.kind === "message" ? message.key === target.message : true;
         if (meant && mark === "seen") {
           message.seen = set || (target.kind === "thread" && !newest);
-        } else if (meant && (newest || !set)) {
+        } else if (meant && (target.kind === "message" || newest || !set)) {
           message.flagged = set;
         }
       });
