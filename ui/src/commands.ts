@@ -96,7 +96,7 @@ export function leaveSearch({ search, window }: Stores): void {
     if (focused?.isConnected && focused !== document.body) {
       focused.focus();
     } else {
-      region(window.pane)?.focus();
+      region(window.layout === "two" ? window.pane : "list")?.focus();
     }
   });
 }
