@@ -44,9 +44,9 @@ impl World {
             tenant: Some(settings(rehearsal.description())),
             ..Config::default()
         };
-        config
-            .save(&Paths::below(folder.path()).config_file())
-            .unwrap();
+        let file = Paths::below(folder.path()).config_file();
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        config.save(&file).unwrap();
         // Nobody's browser opens.
         let bin = folder.path().join("bin");
         std::fs::create_dir(&bin).unwrap();

@@ -249,7 +249,9 @@ async fn a_custom_login_page_can_choose_the_connection() {
 async fn an_id_token_says_what_the_provider_calls_the_person_unless_it_is_told_not_to() {
     let world = World::new().await;
     for told in [true, false] {
-        world.faults.switch(Switch::NoProviderClaims, !told);
+        world
+            .faults
+            .switch(crate::faults::Switch::NoProviderClaims, !told);
         let reply = world.client().sign_in(&ana_at_home()).await;
         let shown = claims(reply["id_token"].as_str().unwrap());
         let expected = if told {
