@@ -16,7 +16,7 @@ const FOLDER: &str = "BRAID_TEST_FAULT_FOLDER";
 /// Octets of the small disk.
 const DISK: u64 = 6 << 20;
 /// Runs on it, each with a little more room left.
-const ROOMS: u64 = 60;
+const ROOMS: u64 = 30;
 
 /// What was acknowledged.
 #[derive(Default)]
@@ -132,9 +132,9 @@ fn full_disk_child() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut all = Met::default();
     for room in 0..ROOMS {
-        let when = format!("{} KiB left", room * 8);
+        let when = format!("{} KiB left", room * 16);
         let folder = disk.join("account");
-        let met = runtime.block_on(on_full_disk(&disk, &folder, room * 8192, &when));
+        let met = runtime.block_on(on_full_disk(&disk, &folder, room * 16384, &when));
         std::fs::remove_dir_all(&folder).unwrap();
         all.full += met.full;
         all.failed += met.failed;
@@ -253,7 +253,7 @@ fn a_full_disk_loses_nothing_and_work_goes_on_when_there_is_room() {
     let table = format!(
         "| Disk | Runs | Calls that were told so | Calls that were done |\n|---|---:|---:|---:|\n\
          | full, 0 to {} KiB left | {ROOMS} | {} | {done} |\n",
-        (ROOMS - 1) * 8,
+        (ROOMS - 1) * 16,
         full + failed,
     );
     crate::document("full disk", &table);

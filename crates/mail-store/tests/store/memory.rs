@@ -155,7 +155,8 @@ fn a_journal_stays_short_though_somebody_always_reads() {
             reader.await.unwrap();
         }
         println!("written {written}, longest journal {longest}");
-        assert!(longest <= 64 * MIB, "{} MiB", longest / MIB);
+        // Without folding it in, about as much as is written: 40 MiB.
+        assert!(longest <= 32 * MIB, "{} MiB", longest / MIB);
         store.close().await.unwrap();
     });
 }
