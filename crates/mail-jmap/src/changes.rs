@@ -33,8 +33,8 @@ pub(crate) enum Movement {
 ///
 /// # Errors
 /// [`SourceError::BadAnswer`] when it contradicts itself or the question.
-pub(crate) fn movement(answer: &ChangesWire, since: &StateString) -> Result<Movement, SourceError> {
-    if answer.old_state != since.as_str() {
+pub(crate) fn movement(answer: &ChangesWire, since: &str) -> Result<Movement, SourceError> {
+    if answer.old_state != since {
         return Err(bad_answer("it tells changes from another state"));
     }
     state_string(&answer.new_state)?;
@@ -72,6 +72,9 @@ pub(crate) async fn since(
     state: &StateString,
     max: usize,
 ) -> Result<MessageDelta, Fault> {
+    let Some(state) = session.own_state(state) else {
+        return Err(SourceError::CannotCalculateChanges.into());
+    };
     let mut max = max
         .min(session.limits.objects_in_get)
         .clamp(1, MOST_IN_PIECE);
@@ -90,14 +93,14 @@ pub(crate) async fn since(
 async fn once(
     source: &JmapSource,
     session: &Session,
-    state: &StateString,
+    state: &str,
     max: usize,
 ) -> Result<MessageDelta, Fault> {
     let account = &session.account;
     let mut batch = Batch::new();
     let changes = batch.add(
         "Email/changes",
-        json!({ "accountId": account, "sinceState": state.as_str(), "maxChanges": max }),
+        json!({ "accountId": account, "sinceState": state, "maxChanges": max }),
     );
     let created = batch.add(
         "Email/get",
@@ -126,12 +129,13 @@ async fn once(
     }
     let created = answers.take::<GetWire<EmailWire>>(created, account)?;
     let updated = answers.take::<GetWire<ChangingWire>>(updated, account)?;
-    Ok(delta(changes, created, updated)?)
+    Ok(delta(session, changes, created, updated)?)
 }
 
 /// A message found now exists now, whatever else the lists say of it: it may be created and
 /// changed, or destroyed and created again (Cyrus names a message by its content).
 fn delta(
+    session: &Session,
     changes: ChangesWire,
     created: GetWire<EmailWire>,
     updated: GetWire<ChangingWire>,
@@ -145,7 +149,7 @@ fn delta(
         .chain(new.iter().cloned())
         .collect();
     Ok(MessageDelta {
-        new_state: state_string(&changes.new_state)?,
+        new_state: session.mark_state(&changes.new_state)?,
         has_more: changes.has_more_changes,
         created: created
             .into_iter()

@@ -13,7 +13,6 @@ use serde_json::Map;
 
 use crate::fault::Fault;
 use crate::listing::{MOST_IN_PIECE, Piece, piece};
-use crate::mailboxes::state_string;
 use crate::session::Session;
 use crate::source::JmapSource;
 use crate::wire::email::{CHANGING_PROPERTIES, ChangingWire, HasId, RAW_PROPERTIES, RawWire};
@@ -45,7 +44,7 @@ pub(crate) async fn page(
         limit,
     )
     .await?;
-    let state = state_string(&piece.state)?;
+    let state = session.mark_state(&piece.state)?;
     let updates = finish(place, position, piece, ChangingWire::take)?;
     Ok((state, updates))
 }
@@ -60,7 +59,7 @@ pub(crate) async fn raw_page(
     let place = &source.raw_place;
     let piece = read(source, session, place, &RAW_PROPERTIES, position, limit).await?;
     Ok(RawPage {
-        state: state_string(&piece.state)?,
+        state: session.mark_state(&piece.state)?,
         total: piece.query.total,
         entries: finish(place, position, piece, RawWire::take)?,
     })

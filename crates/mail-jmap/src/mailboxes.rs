@@ -27,7 +27,7 @@ pub(crate) async fn all(source: &JmapSource, session: &Session) -> Result<Mailbo
     );
     let answers = source.call(session, batch).await?;
     match answers.take::<GetWire<MailboxWire>>(get, &session.account) {
-        Ok(answer) => Ok(snapshot(&answer.state, answer.list)?),
+        Ok(answer) => Ok(snapshot(session, &answer.state, answer.list)?),
         Err(Fault::TooLarge(_)) => paged(source, session).await,
         Err(fault) => Err(fault),
     }
@@ -70,7 +70,7 @@ async fn paged(source: &JmapSource, session: &Session) -> Result<MailboxSnapshot
             return Err(bad_answer("a mailbox is missing").into());
         }
         if ids.is_empty() || list.len() > MOST_MAILBOXES {
-            return Ok(snapshot(state, list)?);
+            return Ok(snapshot(session, state, list)?);
         }
         list.extend(answer.list);
     }
@@ -81,10 +81,13 @@ pub(crate) async fn since(
     session: &Session,
     state: &StateString,
 ) -> Result<Option<MailboxSnapshot>, Fault> {
+    let Some(state) = session.own_state(state) else {
+        return all(source, session).await.map(Some);
+    };
     let mut batch = Batch::new();
     let call = batch.add(
         "Mailbox/changes",
-        json!({ "accountId": session.account, "sinceState": state.as_str() }),
+        json!({ "accountId": session.account, "sinceState": state }),
     );
     let answers = source.call(session, batch).await?;
     let answer = match answers.take::<ChangesWire>(call, &session.account) {
@@ -100,7 +103,11 @@ pub(crate) async fn since(
     }
 }
 
-fn snapshot(state: &str, list: Vec<MailboxWire>) -> Result<MailboxSnapshot, SourceError> {
+fn snapshot(
+    session: &Session,
+    state: &str,
+    list: Vec<MailboxWire>,
+) -> Result<MailboxSnapshot, SourceError> {
     if list.len() > MOST_MAILBOXES {
         return Err(bad_answer("there are too many mailboxes"));
     }
@@ -127,7 +134,7 @@ fn snapshot(state: &str, list: Vec<MailboxWire>) -> Result<MailboxSnapshot, Sour
     }
     refuse_circles(&mailboxes)?;
     Ok(MailboxSnapshot {
-        state: state_string(state)?,
+        state: session.mark_state(state)?,
         mailboxes,
     })
 }

@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mail_model::StateString;
 use mail_model::remote::SourceError;
 use reqwest::Response;
 use reqwest::header::LOCATION;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::config::ServerAddress;
 use crate::fault::{Fault, bad_answer};
 use crate::http::{Outgoing, Transport};
+use crate::mailboxes::state_string;
 use crate::wire::core::{CAPABILITY_CORE, CAPABILITY_MAIL, CAPABILITY_SUBMISSION, SessionWire};
 
 /// A well-known address leads to the session in one or two steps; more is a circle.
@@ -25,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) state: String,
     pub(crate) api: Url,
     pub(crate) account: String,
+    /// Stands for the account in the states given out.
+    mark: String,
     /// The account to send with, where there is one.
     pub(crate) submission_account: Option<String>,
     pub(crate) limits: Limits,
@@ -87,6 +92,7 @@ impl Session {
         Ok(Self {
             state: wire.state,
             api: resolve(&base, &wire.api_url, transport)?,
+            mark: mark_of(&account),
             account,
             submission_account,
             limits,
@@ -98,6 +104,23 @@ impl Session {
             download: wire.download_url,
             upload: wire.upload_url,
         })
+    }
+
+    /// A state as it is given out: with a mark of the account it belongs to. States of two
+    /// accounts may be the same text and mean different things.
+    ///
+    /// # Errors
+    /// [`SourceError::BadAnswer`] for one that is empty or too long.
+    pub(crate) fn mark_state(&self, state: &str) -> Result<StateString, SourceError> {
+        state_string(state)?;
+        StateString::new(format!("{}:{state}", self.mark))
+            .map_err(|_| bad_answer("a state is malformed"))
+    }
+
+    /// The server's own words for a state that was given out; none for one of another account.
+    pub(crate) fn own_state<'a>(&self, state: &'a StateString) -> Option<&'a str> {
+        let (mark, own) = state.as_str().split_once(':')?;
+        (mark == self.mark).then_some(own)
     }
 
     /// Where a blob is.
@@ -150,6 +173,16 @@ impl Session {
             .ok_or_else(|| bad_answer("a URL template of the session is malformed"))?;
         resolve(&self.base, &text, transport)
     }
+}
+
+/// The same for one account on every start, and short: a state has 255 octets at most.
+fn mark_of(account: &str) -> String {
+    let digest = Sha256::digest(account);
+    digest
+        .iter()
+        .take(6)
+        .map(|octet| format!("{octet:02x}"))
+        .collect()
 }
 
 /// Follows redirects to the session, only to origins that may see the token.

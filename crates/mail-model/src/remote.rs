@@ -104,6 +104,10 @@ pub enum SourceError {
     /// The stored state is too old or unknown: fetch that data type anew.
     #[error("the mail server cannot tell what has changed")]
     CannotCalculateChanges,
+    /// The server names another account for this person than the one this source spoke for; see
+    /// [`MailSource::fits`].
+    #[error("the mail server names another account for this person")]
+    AccountChanged,
     /// The object is not there (any more).
     #[error("the mail server does not have it")]
     NotFound,
@@ -141,7 +145,7 @@ impl SourceError {
             Self::Token(
                 TokenError::VaultUnavailable | TokenError::Paused | TokenError::LockedByPerson,
             ) => Reaction::AskPerson,
-            Self::CannotCalculateChanges => Reaction::Resynchronise,
+            Self::CannotCalculateChanges | Self::AccountChanged => Reaction::Resynchronise,
             Self::NotFound | Self::Refused { .. } => Reaction::GiveUp,
             Self::NoService { .. } => Reaction::AskPerson,
         }
@@ -307,10 +311,21 @@ pub enum PushEvent {
 /// One account's mail server, for reading and for the person's marks.
 #[async_trait]
 pub trait MailSource: Send + Sync {
-    /// Every mailbox.
+    /// Whether a state belongs to the account this source speaks for; none fits every account.
+    ///
+    /// A server may name another account for the same person (a move, a restored backup). Every
+    /// other call then fails with [`SourceError::AccountChanged`] until this one has been made,
+    /// from which on the source speaks for the new account. Its ids mean other messages, so when
+    /// this says no, nothing of what is stored may be taken for what the server has. A source
+    /// whose server cannot do that always says yes.
     ///
     /// # Errors
     /// See [`SourceError`]; this holds for every call of the trait.
+    async fn fits(&self, _state: Option<&StateString>) -> Result<bool, SourceError> {
+        Ok(true)
+    }
+
+    /// Every mailbox.
     async fn mailboxes(&self) -> Result<MailboxSnapshot, SourceError>;
 
     /// Whether the mailbox list differs from that state; `None` means it does not.

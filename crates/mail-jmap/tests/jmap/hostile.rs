@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use mail_jmap::JmapSource;
 use mail_model::remote::{MailSource, MailSubmitter, RemoteEdit, SourceError};
-use mail_model::{IdentityId, KeywordEdit, Keywords, MailboxId, MessageId, StateString, UnixTime};
+use mail_model::{IdentityId, KeywordEdit, Keywords, MailboxId, MessageId, UnixTime};
 use serde_json::Value;
 
 use crate::mutations::{self, Mutation};
 use crate::scripted::{Reply, Server};
 use crate::tokens::Tokens;
-use crate::world::{TOKEN, World, source};
+use crate::world::{TOKEN, World, source, state};
 
 /// What may be null or missing in a message.
 const OPTIONAL: [&str; 14] = [
@@ -120,7 +120,7 @@ async fn no_wrong_change_of_mailboxes_is_used() {
         ..Tolerance::default()
     };
     survives(tolerance, |source| async move {
-        let state = StateString::new("m0").unwrap();
+        let state = state("m0");
         source.mailboxes_since(&state).await
     })
     .await;
@@ -156,7 +156,7 @@ async fn no_wrong_change_of_messages_is_used() {
         ..Tolerance::default()
     };
     survives(tolerance, |source| async move {
-        let state = StateString::new("e0").unwrap();
+        let state = state("e0");
         source.message_changes(&state, 100).await
     })
     .await;
@@ -341,7 +341,7 @@ async fn changes_that_go_nowhere_ask_for_a_new_beginning() {
             changes["created"] = created.clone().into();
             Reply::json(&answer)
         });
-        let state = StateString::new("e0").unwrap();
+        let state = state("e0");
         let error = source.message_changes(&state, 10).await.unwrap_err();
         assert!(
             matches!(error, SourceError::CannotCalculateChanges),

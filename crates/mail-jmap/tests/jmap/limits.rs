@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use mail_jmap::{JmapConfig, JmapSource, ServerAddress};
 use mail_model::remote::{EditOutcome, MailSource, MailSubmitter, RemoteEdit, SourceError};
-use mail_model::{KeywordEdit, Keywords, MailboxId, MessageId, StateString};
+use mail_model::{KeywordEdit, Keywords, MailboxId, MessageId};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::scripted::{Recorded, Reply};
 use crate::tokens::Tokens;
-use crate::world::{TOKEN, World};
+use crate::world::{TOKEN, World, state};
 
 fn ids(count: usize) -> Vec<MessageId> {
     (0..count)
@@ -67,7 +67,7 @@ async fn no_request_asks_for_more_objects_than_the_server_gives() {
     assert_eq!(messages, ids(8));
     assert_eq!(source.messages(&ids(10)).await.unwrap().len(), 10);
     assert_eq!(source.bodies(&ids(10)).await.unwrap().len(), 10);
-    let state = StateString::new("e0").unwrap();
+    let state = state("e0");
     let error = source.message_changes(&state, 100).await.unwrap_err();
     assert!(
         matches!(error, SourceError::BadAnswer { .. }),
@@ -107,7 +107,7 @@ async fn a_server_that_takes_one_call_at_a_time_is_asked_without_references() {
     );
     let asked = server.seen().pop().unwrap().calls();
     assert_eq!(asked[0].1["ids"], json!(["M0", "M1", "M2", "M3", "M4"]));
-    let state = StateString::new("e0").unwrap();
+    let state = state("e0");
     let delta = source.message_changes(&state, 100).await.unwrap();
     assert_eq!((delta.created.len(), delta.updated.len()), (2, 2));
 }

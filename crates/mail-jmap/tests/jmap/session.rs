@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::scripted::{Reply, Server};
 use crate::tokens::Tokens;
-use crate::world::{TOKEN, World};
+use crate::world::{TOKEN, World, state};
 
 fn source_at(config: JmapConfig) -> JmapSource {
     JmapSource::new(config, Arc::new(Tokens::only(TOKEN))).unwrap()
@@ -313,8 +313,29 @@ async fn a_session_that_suddenly_names_another_account_is_not_followed() {
         Reply::json(&session)
     });
     source.mailboxes().await.unwrap();
+    let before = state("e1");
     let error = source.mailboxes().await.unwrap_err();
-    assert!(matches!(error, SourceError::NoService { .. }), "{error:?}");
+    assert!(matches!(error, SourceError::AccountChanged), "{error:?}");
+    // Until somebody has been told that what is stored is of another account.
+    assert!(!source.fits(Some(&before)).await.unwrap());
+    let error = source.message_changes(&before, 10).await.unwrap_err();
+    assert!(
+        matches!(error, SourceError::CannotCalculateChanges),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_state_is_known_again_by_another_source_of_the_same_account() {
+    let world = World::new(1);
+    let (server, source) = world.serve().await;
+    let given = source.newest(0, 1).await.unwrap().state;
+    assert_eq!(given, state("e1"));
+    let again = crate::world::source(&server, Tokens::only(TOKEN));
+    assert!(again.fits(Some(&given)).await.unwrap());
+    assert!(again.fits(None).await.unwrap());
+    let unmarked = mail_model::StateString::new("e1").unwrap();
+    assert!(!again.fits(Some(&unmarked)).await.unwrap());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mail_jmap::{JmapConfig, JmapSource, ServerAddress};
+use mail_model::StateString;
 use serde_json::{Map, Value, json};
 
 use crate::scripted::{Recorded, Reply, Server};
@@ -205,6 +206,12 @@ impl World {
             .collect();
         json!({ "state": "e1", "list": list, "notFound": gone })
     }
+}
+
+/// A state of [`ACCOUNT`] as it is given out: with the account's mark, the first six octets of its
+/// SHA-256.
+pub(crate) fn state(of_server: &str) -> StateString {
+    StateString::new(format!("16a36e86f6fe:{of_server}")).unwrap()
 }
 
 pub(crate) fn source(server: &Server, tokens: Tokens) -> JmapSource {

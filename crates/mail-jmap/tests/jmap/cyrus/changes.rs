@@ -106,9 +106,11 @@ async fn a_state_the_server_does_not_know_is_said_to_be_lost() {
         return;
     };
     ana.other.import(letter("one"), "inbox").await;
+    let known = state(&ana).await;
     // From the future, as after a restored backup; and from another kind of server.
     for strange in ["99999999", "not a number"] {
-        let strange = StateString::new(strange).unwrap();
+        let mark = known.as_str().split_once(':').unwrap().0;
+        let strange = StateString::new(format!("{mark}:{strange}")).unwrap();
         let error = ana.source.message_changes(&strange, 10).await.unwrap_err();
         assert!(
             matches!(error, SourceError::CannotCalculateChanges),
