@@ -13,7 +13,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use sqlx::Connection as _;
 
 use crate::fixture::{key, scope};
-use crate::life::{self, WAITING, bare, copy_tree, message_key, open};
+use crate::life::{self, WAITING, copy_tree, message_key, open};
+use crate::release::{self, bare};
 
 const DAMAGES: u64 = 500;
 
@@ -349,13 +350,13 @@ async fn files_of_every_release_are_opened_and_nothing_in_them_is_lost() {
     let most = {
         let mut most = 0;
         for kind in FileKind::ACCOUNT {
-            most = most.max(life::steps(kind).await.iter().count());
+            most = most.max(release::steps(kind).await.iter().count());
         }
         most
     };
     for known in 1..=most {
         let home = tempfile::tempdir().unwrap();
-        life::fill_first_release(home.path(), known).await;
+        release::fill_first_release(home.path(), known).await;
         let store = open(home.path()).await.unwrap();
         assert_eq!(life::waiting(&store).await.len(), 1, "{known}");
         let signature = store.settings_get("signature").await.unwrap();
@@ -365,7 +366,7 @@ async fn files_of_every_release_are_opened_and_nothing_in_them_is_lost() {
         store.close().await.unwrap();
     }
     let home = tempfile::tempdir().unwrap();
-    life::fill_first_registry(home.path()).await;
+    release::fill_first_registry(home.path()).await;
     let registry = Registry::open(home.path()).await.unwrap();
     assert_eq!(registry.accounts().await.unwrap()[0].id.as_str(), "old");
     registry.close().await;

@@ -26,6 +26,7 @@ mod model;
 #[cfg(unix)]
 mod named_kills;
 mod opening;
+mod release;
 mod retention;
 mod search;
 mod search_index;
