@@ -1,0 +1,81 @@
+// What the real window costs and how quick it is, with everything synchronised.
+import { readdirSync, readFileSync } from "node:fs";
+
+const TICKS_PER_SECOND = 100;
+
+/** A process and everything it has started. */
+function family(root) {
+  const parents = new Map();
+  for (const name of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const fields = readFileSync(`/proc/${name}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+      parents.set(Number(name), { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) });
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const members = new Map();
+  const add = (pid) => {
+    if (!parents.has(pid) || members.has(pid)) return;
+    members.set(pid, parents.get(pid).ticks);
+    for (const [child, { parent }] of parents) if (parent === pid) add(child);
+  };
+  add(root);
+  return members;
+}
+
+/** Proportional set size of a process and everything it has started, in MiB. */
+function memory(root) {
+  let kib = 0;
+  for (const pid of family(root).keys()) {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    kib += Number(/^Pss:\s+(\d+)/m.exec(rollup)[1]);
+  }
+  return Math.round(kib / 1024);
+}
+
+const ticks = (root) => [...family(root).values()].reduce((sum, ticks) => sum + ticks, 0);
+
+/** The program among what the driver has started. */
+function programOf(driver) {
+  for (const pid of family(driver).keys()) {
+    if (readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "braid") return pid;
+  }
+  throw new Error("the program is not running");
+}
+
+/** Memory, and processor time in silence, in percent of one core. */
+export async function idle(window, seconds) {
+  const program = programOf(window.driver.pid);
+  const before = ticks(program);
+  await new Promise((done) => setTimeout(done, seconds * 1000));
+  const used = (ticks(program) - before) / TICKS_PER_SECOND;
+  return { seconds, memory_mib: memory(program), processor_percent: Math.round((10_000 * used) / seconds) / 100 };
+}
+
+/** From the press of an account's tile to its rows painted, in milliseconds. */
+export async function pressToPainted(window, names, runs) {
+  const times = [];
+  for (let run = 0; run < runs; run++) {
+    const time = await window.session.executeAsync(
+      `const [name, done] = arguments;
+       const tile = [...document.querySelectorAll("[role=toolbar][aria-label=Accounts] button")]
+         .find((tile) => tile.getAttribute("aria-label").startsWith(name + ","));
+       const first = () => document.querySelector("[role=row][aria-rowindex]")?.getAttribute("aria-label") ?? "";
+       const before = first();
+       const begun = performance.now();
+       tile.click();
+       const look = () => {
+         const now = first();
+         if (now !== before && now !== "") requestAnimationFrame(() => done(performance.now() - begun));
+         else if (performance.now() - begun > 10000) done(-1);
+         else requestAnimationFrame(look);
+       };
+       requestAnimationFrame(look);`,
+      names[run % names.length],
+    );
+    if (time < 0) throw new Error("the rows did not change");
+    times.push(time);
+  }
+  return times;
+}
