@@ -216,6 +216,9 @@ impl Account {
             self.session.pause();
         }
         let Some(open) = self.open() else { return };
+        if *self.painted.borrow() {
+            open.engine.index();
+        }
         if self.is_frozen() {
             open.engine.freeze().await;
         } else if active && *self.painted.borrow() {

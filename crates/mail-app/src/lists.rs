@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mail_engine::{ListDiff, ListMember, ListSnapshot, MergedKey, MergedList, MergedRow};
 use mail_model::{AccountId, Filter, Keyword, ListMode, MailboxId, MailboxRole, RowKey};
 use mail_store::StoreError;
+use tokio_util::sync::CancellationToken;
 
 use crate::account::{Account, OpenAccount};
 use crate::app::App;
@@ -13,6 +14,7 @@ use crate::contract::{
     Empty, ErrorCode, FoundView, ListEvent, ListRequest, ListWindowRequest, RowView, Scope, UiError,
 };
 use crate::feed::{FeedSink, OpenFeed};
+use crate::searching;
 
 /// Rows of a list's first window.
 const FIRST_WINDOW: u64 = 60;
@@ -23,13 +25,15 @@ pub(crate) struct Lists(Mutex<HashMap<String, Arc<Window>>>);
 
 /// The window of one open list: moved by a call, obeyed by the feed.
 #[derive(Default)]
-struct Window {
+pub(crate) struct Window {
     rows: Mutex<Option<std::ops::Range<u64>>>,
     list: Mutex<Option<MergedList>>,
+    /// The page has opened another list under this one's name.
+    replaced: CancellationToken,
 }
 
 impl Window {
-    fn range(&self) -> std::ops::Range<u64> {
+    pub(crate) fn range(&self) -> std::ops::Range<u64> {
         self.rows
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -51,7 +55,7 @@ impl Window {
         }
     }
 
-    fn hold(&self, list: MergedList) {
+    pub(crate) fn hold(&self, list: MergedList) {
         let mut held = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.set_window(self.range());
         *held = Some(list);
@@ -59,10 +63,10 @@ impl Window {
 }
 
 /// Takes a list's name away when its feed ends.
-struct Named {
-    app: App,
-    name: String,
-    window: Arc<Window>,
+pub(crate) struct Named {
+    pub(crate) app: App,
+    pub(crate) name: String,
+    pub(crate) window: Arc<Window>,
 }
 
 impl Drop for Named {
@@ -104,17 +108,30 @@ impl App {
                 .0
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            lists.insert(name.clone(), Arc::clone(&window));
+            // What it was looking for is not wanted any more.
+            if let Some(replaced) = lists.insert(name.clone(), Arc::clone(&window)) {
+                replaced.replaced.cancel();
+            }
         }
+        let replaced = window.replaced.clone();
         let named = Named {
             app: self.clone(),
             name,
             window,
         };
         // A scope that names an account or mailbox of nobody is refused before it is a feed.
-        self.members(&request.scope, request.mode, request.filter)
-            .await?;
-        Ok(OpenFeed::spawn(move |_| feed(named, request, sink)))
+        self.scope_accounts(&request.scope)?;
+        Ok(OpenFeed::spawn(move |_| async move {
+            let feed = async {
+                if matches!(request.scope, Scope::Search { .. }) {
+                    searching::feed(named, request, sink).await;
+                } else {
+                    feed(named, request, sink).await;
+                }
+            };
+            // None: it was replaced.
+            let _ended = replaced.run_until_cancelled(feed).await.is_some();
+        }))
     }
 
     #[allow(clippy::unused_async, reason = "one shape for all calls")]
@@ -147,34 +164,12 @@ impl App {
         filter: Filter,
         limit: usize,
     ) -> Result<Vec<RowView>, UiError> {
-        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        let mut rows = Vec::new();
-        let members = self.members(&scope, mode, filter).await?.list;
-        let mut open = MergedList::open(members, 0..limit.min(mail_engine::LARGEST_WINDOW)).await;
-        rows.extend(open.snapshot.rows.iter().map(row_view));
-        let wanted = limit.min(open.snapshot.total);
-        while u64::try_from(rows.len()).unwrap_or(u64::MAX) < wanted {
-            let from = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            open.list.set_window(from..wanted);
-            let Some(diff) = open.diffs.recv().await else {
-                break;
-            };
-            if diff.start != from {
-                continue;
-            }
-            if diff.order.is_empty() {
-                break;
-            }
-            let fresh: HashMap<_, _> = diff.rows.iter().map(|row| (row.key(), row)).collect();
-            rows.extend(
-                diff.order
-                    .iter()
-                    .filter_map(|key| fresh.get(key))
-                    .map(|row| row_view(row)),
-            );
+        if matches!(scope, Scope::Search { .. }) {
+            let (rows, _) = self.search_now(scope, filter, limit).await?;
+            return Ok(rows);
         }
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(rows)
+        let members = self.members(&scope, mode, filter).await?.list;
+        Ok(first_rows(members, limit).await)
     }
 
     async fn members(
@@ -212,7 +207,7 @@ impl App {
     }
 
     /// The accounts a scope is about.
-    fn scope_accounts(&self, scope: &Scope) -> Result<Vec<Arc<Account>>, UiError> {
+    pub(crate) fn scope_accounts(&self, scope: &Scope) -> Result<Vec<Arc<Account>>, UiError> {
         let (account, group) = match scope {
             Scope::Merged { group, .. } => (None, group.as_ref()),
             Scope::Starred { account, group } | Scope::Search { account, group, .. } => {
@@ -235,6 +230,36 @@ impl App {
     }
 }
 
+/// The first rows of a list.
+pub(crate) async fn first_rows(members: Vec<ListMember>, limit: usize) -> Vec<RowView> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut open = MergedList::open(members, 0..limit.min(mail_engine::LARGEST_WINDOW)).await;
+    let mut rows: Vec<RowView> = open.snapshot.rows.iter().map(row_view).collect();
+    let wanted = limit.min(open.snapshot.total);
+    while u64::try_from(rows.len()).unwrap_or(u64::MAX) < wanted {
+        let from = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        open.list.set_window(from..wanted);
+        let Some(diff) = open.diffs.recv().await else {
+            break;
+        };
+        if diff.start != from {
+            continue;
+        }
+        if diff.order.is_empty() {
+            break;
+        }
+        let fresh: HashMap<_, _> = diff.rows.iter().map(|row| (row.key(), row)).collect();
+        rows.extend(
+            diff.order
+                .iter()
+                .filter_map(|key| fresh.get(key))
+                .map(|row| row_view(row)),
+        );
+    }
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    rows
+}
+
 /// What a list is made of.
 #[derive(Default)]
 struct Members {
@@ -255,6 +280,7 @@ async fn mailboxes_of(scope: &Scope, open: &OpenAccount) -> Result<Vec<MailboxId
             let all = open.store.mailboxes().await?;
             Ok(all.into_iter().map(|(mailbox, _)| mailbox.id).collect())
         }
+        // Looked for wherever it lies; see `searching`.
         Scope::Search { .. } => Ok(Vec::new()),
         Scope::Mailbox { mailbox, .. } => Ok(MailboxId::new(mailbox.clone()).into_iter().collect()),
     }
@@ -315,7 +341,7 @@ async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
     }
 }
 
-fn snapshot(snapshot: &ListSnapshot, closed: &[String]) -> ListEvent {
+pub(crate) fn snapshot(snapshot: &ListSnapshot, closed: &[String]) -> ListEvent {
     ListEvent::Snapshot {
         seq: snapshot.seq,
         total: snapshot.total,
@@ -326,7 +352,7 @@ fn snapshot(snapshot: &ListSnapshot, closed: &[String]) -> ListEvent {
     }
 }
 
-fn diff(diff: &ListDiff, closed: &[String]) -> ListEvent {
+pub(crate) fn diff(diff: &ListDiff, closed: &[String]) -> ListEvent {
     ListEvent::Diff {
         seq: diff.seq,
         total: diff.total,
