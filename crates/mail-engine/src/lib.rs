@@ -26,6 +26,7 @@ mod list_diff;
 mod list_source;
 mod list_view;
 mod merge;
+mod moved;
 mod notice;
 mod options;
 pub mod plan;

@@ -223,41 +223,37 @@ impl DeltaChain {
     }
 }
 
-/// The batches of a delta; none when it says that nothing has changed.
+/// What a delta writes; none when it says that nothing has changed.
+///
+/// One batch, so one transaction, whatever its size: the rows and the state they lead to are in
+/// together or not at all. A source gives no more than it was asked for.
 #[must_use]
-pub fn delta_batches(since: &StateString, delta: MessageDelta) -> Vec<SyncBatch> {
+pub fn delta_batch(since: &StateString, delta: MessageDelta) -> Option<SyncBatch> {
     let MessageDelta {
         new_state,
-        created,
+        created: mut upsert,
         mut updated,
         destroyed,
         ..
     } = delta;
-    let nothing = created.is_empty() && updated.is_empty() && destroyed.is_empty();
+    let nothing = upsert.is_empty() && updated.is_empty() && destroyed.is_empty();
     if nothing && new_state == *since {
-        return Vec::new();
+        return None;
     }
     let gone: BTreeSet<&MessageId> = destroyed.iter().collect();
-    let created = created
-        .into_iter()
-        .filter(|message| !gone.contains(&message.id))
-        .collect();
+    let mut seen = BTreeSet::new();
+    upsert.retain(|message| !gone.contains(&message.id) && seen.insert(message.id.clone()));
     updated.retain(|update| !gone.contains(&update.id));
-    let mut batches = upserts(created, None);
-    for chunk in updated.chunks(BATCH) {
-        extend(&mut batches, chunk.len(), |batch| {
-            batch.update.extend_from_slice(chunk);
-        });
-    }
-    for chunk in destroyed.chunks(BATCH) {
-        extend(&mut batches, chunk.len(), |batch| {
-            batch.remove.extend_from_slice(chunk);
-        });
-    }
-    if let Some(last) = batches.last_mut() {
-        last.progress.message_state = Some(new_state);
-    }
-    batches
+    Some(SyncBatch {
+        upsert,
+        update: updated,
+        remove: destroyed,
+        progress: ProgressUpdate {
+            message_state: Some(new_state),
+            ..ProgressUpdate::default()
+        },
+        ..SyncBatch::default()
+    })
 }
 
 /// The way through an inventory, page by page.

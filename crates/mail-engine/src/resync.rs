@@ -5,6 +5,8 @@
 //! an inventory is read, so not being named in it proves nothing. The person's open marks stay on
 //! top all the time.
 
+use std::collections::BTreeSet;
+
 use mail_model::StateString;
 use mail_model::remote::MessagePage;
 use mail_store::{FillState, ProgressUpdate, Sweep, SyncBatch};
@@ -14,9 +16,19 @@ use crate::plan;
 use crate::shared::{StepError, WakeSet};
 use crate::sync_state::Event;
 
+/// What the ids of stored messages stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// The server's messages of the same id.
+    OfServer,
+    /// Messages of another account (see `moved`): every message is read whole, and nothing of
+    /// the person's is sent before all of them have been.
+    OfAnother,
+}
+
 impl AccountLoop {
     /// Looks at everything; gives the state from which changes can be asked for again.
-    pub(crate) async fn resynchronise(&mut self) -> Result<StateString, StepError> {
+    pub(crate) async fn resynchronise(&mut self, ids: Ids) -> Result<StateString, StepError> {
         let sweep = {
             let _writing = self.shared.gate.writing().await?;
             // What is written from now on counts as seen by the sweep.
@@ -25,10 +37,10 @@ impl AccountLoop {
         };
         // The newest page first, so that new mail shows while the rest is compared. Its state is
         // the oldest one met here, so changes asked for from it miss nothing.
-        let page = self.newest(sweep).await?;
+        let page = self.newest(sweep, ids).await?;
         let state = page.state;
-        self.inventory(sweep, page.total).await?;
-        self.ask_for_unmarked(sweep).await?;
+        self.inventory(sweep, page.total, ids).await?;
+        self.ask_for_unmarked(sweep, ids).await?;
         {
             let _writing = self.shared.gate.writing().await?;
             let _moving = self.shared.writes.moving().await;
@@ -47,44 +59,72 @@ impl AccountLoop {
         Ok(state)
     }
 
-    async fn newest(&mut self, sweep: Sweep) -> Result<MessagePage, StepError> {
+    async fn newest(&mut self, sweep: Sweep, ids: Ids) -> Result<MessagePage, StepError> {
         let mut page = self
             .ask(|shared| async move { shared.source.newest(0, plan::FIRST_PAGE).await })
             .await?;
         let messages = std::mem::take(&mut page.messages);
+        if ids == Ids::OfAnother {
+            self.part_with_others(&messages).await?;
+        }
         self.apply(plan::upserts(messages, Some(sweep))).await?;
         Ok(page)
     }
 
     /// Reads the inventory once, from its beginning to its end.
-    async fn inventory(&mut self, sweep: Sweep, of: Option<u64>) -> Result<(), StepError> {
-        let mut walk = plan::InventoryWalk::default();
+    async fn inventory(
+        &mut self,
+        sweep: Sweep,
+        of: Option<u64>,
+        of_whom: Ids,
+    ) -> Result<(), StepError> {
         let mut early = WakeSet::default();
+        let read = self.read_inventory(sweep, of, of_whom, &mut early).await;
+        // The newest page has answered them in part, if at all; the changes still have to be
+        // asked for.
+        self.shared.wakes.put_back(early);
+        read
+    }
+
+    async fn read_inventory(
+        &mut self,
+        sweep: Sweep,
+        of: Option<u64>,
+        of_whom: Ids,
+        early: &mut WakeSet,
+    ) -> Result<(), StepError> {
+        let mut walk = plan::InventoryWalk::default();
         loop {
             self.check_stop()?;
             let reasons = self.shared.wakes.take();
             if reasons.any() {
                 early.merge(reasons);
-                self.replay().await?;
-                self.newest(sweep).await?;
+                if of_whom == Ids::OfServer {
+                    self.replay().await?;
+                }
+                self.newest(sweep, of_whom).await?;
             }
             let position = walk.position();
             let (state, updates) = self
                 .ask(|shared| async move { shared.source.inventory(position, plan::BATCH).await })
                 .await?;
             if !walk.advance(state, &updates)? {
-                // The newest page has answered them in part; the changes still have to be asked for.
-                self.shared.wakes.put_back(early);
                 return Ok(());
             }
             let ids: Vec<_> = updates.iter().map(|update| update.id.clone()).collect();
-            let unknown = self.shared.store.unknown_ids(&ids).await?;
+            let unknown = match of_whom {
+                Ids::OfServer => self.shared.store.unknown_ids(&ids).await?,
+                Ids::OfAnother => ids,
+            };
             let whole = if unknown.is_empty() {
                 Vec::new()
             } else {
                 self.ask(|shared| async move { shared.source.messages(&unknown).await })
                     .await?
             };
+            if of_whom == Ids::OfAnother {
+                self.part_with_others(&whole).await?;
+            }
             self.apply(plan::inventory_batches(updates, whole, sweep))
                 .await?;
             self.happen(Event::Advanced {
@@ -96,17 +136,23 @@ impl AccountLoop {
     }
 
     /// Asks for the messages the inventory did not name; those that exist stay, the others go.
-    async fn ask_for_unmarked(&mut self, sweep: Sweep) -> Result<(), StepError> {
+    async fn ask_for_unmarked(&mut self, sweep: Sweep, ids: Ids) -> Result<(), StepError> {
         loop {
             self.check_stop()?;
             let unmarked = self.shared.store.unmarked(sweep, plan::BATCH).await?;
             if unmarked.is_empty() {
                 return Ok(());
             }
-            let ids = unmarked.clone();
+            let asked = unmarked.clone();
             let found = self
-                .ask(|shared| async move { shared.source.messages(&ids).await })
+                .ask(|shared| async move { shared.source.messages(&asked).await })
                 .await?;
+            if ids == Ids::OfAnother {
+                self.part_with_others(&found).await?;
+                let found: BTreeSet<_> = found.iter().map(|message| &message.id).collect();
+                let gone = unmarked.iter().filter(|id| !found.contains(id));
+                self.give_up_marks(&gone.cloned().collect()).await?;
+            }
             self.apply(plan::sweep_batches(unmarked, found, sweep))
                 .await?;
         }

@@ -16,6 +16,7 @@ use crate::account_loop::{AccountLoop, EditRetry};
 use crate::intents::{self, Verdict};
 use crate::notice::Notice;
 use crate::plan::{self, DeltaChain, Fill, NoProgress};
+use crate::resync::Ids;
 use crate::shared::{Shared, StepError};
 use crate::sync_state::Event;
 
@@ -38,6 +39,7 @@ impl From<NoProgress> for StepError {
 
 impl AccountLoop {
     pub(crate) async fn round(&mut self) -> Result<(), StepError> {
+        self.settle_account().await?;
         self.replay().await?;
         let progress = self.shared.store.progress().await?;
         let mut since = match (progress.fill, progress.message_state) {
@@ -198,7 +200,7 @@ impl AccountLoop {
                 }
                 resyncs += 1;
                 tracing::info!("the server cannot tell what has changed; looking at everything");
-                since = self.resynchronise().await?;
+                since = self.resynchronise(Ids::OfServer).await?;
                 chain = DeltaChain::default();
                 continue;
             }
@@ -207,7 +209,8 @@ impl AccountLoop {
             let next = delta.new_state.clone();
             fetched += (delta.created.len() + delta.updated.len()) as u64;
             let arrived = !delta.created.is_empty();
-            self.apply(plan::delta_batches(&since, delta)).await?;
+            let batch = plan::delta_batch(&since, delta);
+            self.apply(batch.into_iter().collect()).await?;
             if arrived {
                 self.shared.ahead.notify_one();
             }

@@ -165,10 +165,10 @@ fn a_chain_of_deltas_that_goes_nowhere_is_noticed() {
 #[test]
 fn a_delta_without_news_writes_nothing() {
     let mut none = delta(vec![], vec![], vec![]);
-    assert_eq!(delta_batches(&state("s2"), none.clone()), []);
+    assert_eq!(delta_batch(&state("s2"), none.clone()), None);
     none.new_state = state("s3");
-    let batches = delta_batches(&state("s2"), none);
-    assert_eq!(batches[0].progress.message_state, Some(state("s3")));
+    let batch = delta_batch(&state("s2"), none).unwrap();
+    assert_eq!(batch.progress.message_state, Some(state("s3")));
 }
 
 #[test]
@@ -245,23 +245,24 @@ proptest! {
         gone in proptest::collection::btree_set(0_u64..1500, 0..1200),
     ) {
         let destroyed: Vec<_> = gone.iter().map(|n| id(*n)).collect();
-        let batches = delta_batches(
+        // One batch whatever its size: rows and state are written together.
+        let batch = delta_batch(
             &state("s1"),
             delta(
                 created.iter().map(|n| message(*n, *n as i64)).collect(),
                 updated.iter().map(|n| update(*n)).collect(),
                 destroyed.clone(),
             ),
-        );
-        let (last, before) = batches.split_last().unwrap();
-        prop_assert_eq!(&last.progress.message_state, &Some(state("s2")));
-        prop_assert!(before.iter().all(|batch| batch.progress == ProgressUpdate::default()));
-        prop_assert!(batches.iter().all(|batch| rows(batch) <= BATCH));
-        let upserts: Vec<_> = batches.iter().flat_map(|b| &b.upsert).map(|m| m.id.clone()).collect();
+        )
+        .unwrap();
+        prop_assert_eq!(&batch.progress.message_state, &Some(state("s2")));
+        let upserts: Vec<_> = batch.upsert.iter().map(|m| m.id.clone()).collect();
         let expected: BTreeSet<_> = created.iter().filter(|n| !gone.contains(n)).map(|n| id(*n)).collect();
         prop_assert_eq!(upserts.len(), expected.len(), "each once");
         prop_assert_eq!(upserts.into_iter().collect::<BTreeSet<_>>(), expected);
-        let removed: Vec<_> = batches.iter().flat_map(|b| b.remove.clone()).collect();
+        let kept = batch.update.iter().all(|update| !destroyed.contains(&update.id));
+        prop_assert!(kept, "what is gone is not changed");
+        let removed = batch.remove;
         prop_assert_eq!(removed, destroyed);
     }
 }
