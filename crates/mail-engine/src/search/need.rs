@@ -16,7 +16,9 @@ pub(super) fn asked_of_server(
     zone: &TimeZone,
 ) -> Option<Query> {
     let here_since = if looks_at_texts(query) {
-        coverage.texts_since
+        // Texts without gaps say nothing of mail that is not here.
+        let texts = coverage.texts_since.zip(coverage.mail_since);
+        texts.map(|(texts, mail)| texts.max(mail))
     } else {
         coverage.mail_since
     };

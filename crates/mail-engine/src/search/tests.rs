@@ -363,6 +363,9 @@ fn the_server_is_asked_for_what_is_not_here_and_only_for_that() {
         asked_of_server(&starred, &filling, zone),
         before(&starred, 11)
     );
+    // Texts of older messages that the fill has not reached say nothing of those between.
+    let early = coverage(false, Some(10), Some(3));
+    assert_eq!(asked_of_server(&words, &early, zone), before(&words, 11));
     // No text at all.
     let none = coverage(true, Some(3), None);
     assert_eq!(asked_of_server(&words, &none, zone), Some(words.clone()));
