@@ -178,6 +178,19 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
+    /// Messages that match, newest first, over all accounts. How complete the answer is for each
+    /// account goes to standard error, or into the JSON.
+    Search {
+        /// Such as `from:ada has:file budget -draft`; after `--` if it begins with a dash.
+        #[arg(required = true, value_name = "TEXT")]
+        text: Vec<String>,
+        /// Only in this account, by name or id.
+        #[arg(long)]
+        account: Option<String>,
+        /// How many messages.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// One message; the newest of the merged inbox if none is named.
     Show {
         /// Its account, by name or id.

@@ -55,7 +55,7 @@ fn mailbox_of(account: &AccountView, role: MailboxRole) -> Result<Scope, Exit> {
 }
 
 /// The servers are asked; what is here already is shown even if they do not answer.
-async fn settled(app: &App, output: &Output) -> Result<Vec<AccountView>, Exit> {
+pub(super) async fn settled(app: &App, output: &Output) -> Result<Vec<AccountView>, Exit> {
     let accounts = app.settled().await;
     for account in &accounts {
         if !matches!(account.health, HealthView::Current) {

@@ -5,6 +5,7 @@ mod life;
 mod link;
 mod list;
 pub(crate) mod rehearsal;
+mod search;
 mod sign_in;
 mod trouble;
 
@@ -138,6 +139,18 @@ pub(crate) async fn run(app: &App, command: &Command, output: &Output) -> Result
         }
         Command::Show { account, message } => {
             list::show(app, account.as_deref(), *message, output).await
+        }
+        Command::Search {
+            text,
+            account,
+            limit,
+        } => {
+            let wanted = search::Wanted {
+                text: &text.join(" "),
+                account: account.as_deref(),
+                limit: *limit,
+            };
+            search::search(app, &wanted, output).await
         }
         Command::Rehearsal { .. } => Ok(()),
     }
