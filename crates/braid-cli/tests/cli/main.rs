@@ -10,6 +10,7 @@
 )]
 
 mod ends;
+mod searching;
 
 use std::process::{Command, Output};
 
