@@ -138,6 +138,20 @@ pub(crate) async fn noted(
         .collect()
 }
 
+/// The notes there are of these bodies.
+pub(crate) async fn notes_of(
+    connection: &mut SqliteConnection,
+    ids: &[&MessageId],
+) -> Result<Vec<i64>, StoreError> {
+    let notes = sqlx::query_scalar(
+        "SELECT u.note FROM json_each(?1) j CROSS JOIN unindexed u ON u.message_id = j.value",
+    )
+    .bind(serde_json::to_string(ids)?)
+    .fetch_all(connection)
+    .await?;
+    Ok(notes)
+}
+
 /// How many bodies are here.
 pub(crate) async fn count(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
     let count = sqlx::query_scalar("SELECT count(*) FROM body")

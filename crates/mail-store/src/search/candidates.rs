@@ -17,6 +17,11 @@ use crate::mail::value::{FILE, STARRED, UNREAD};
 /// Mailboxes with this many messages at most are gathered whole.
 const SMALL: i64 = 20_000;
 
+/// How many matches of words are walked over to find those among given keys, at least and for each
+/// key: asking for one key costs as much as walking over some hundred.
+const WALKED: usize = 2000;
+const WALKED_EACH: usize = 100;
+
 /// Mailboxes a person can name.
 pub(crate) async fn mailboxes(
     connection: &mut SqliteConnection,
@@ -278,19 +283,24 @@ impl Files<'_> {
     ) -> Result<HashSet<i64>, StoreError> {
         let (table, query) = leaf(place, pattern);
         let range = Range::around(keys);
-        let together = match source {
+        let (query, limit) = match source {
+            // Few but the source's own matches, or few but the keys themselves.
             Source::Index(same, of_source) if *same == table => {
-                Some(format!("({of_source}) AND ({query})"))
+                (format!("({of_source}) AND ({query})"), usize::MAX)
             }
-            _ if source.is_dense() => Some(query.clone()),
-            _ => None,
+            _ if source.is_dense() => (query, usize::MAX),
+            _ => (query, WALKED + keys.len() * WALKED_EACH),
         };
-        if let Some(query) = together {
-            let found = self.matches(table, &query, range, usize::MAX).await?;
+        let mut found = self.matches(table, &query, range, limit).await?;
+        let Some(reached) = found.last().copied().filter(|_| found.len() >= limit) else {
             return Ok(found.into_iter().collect());
-        }
-        let mut found = HashSet::new();
-        for (name, of_table) in self.tables(table, range) {
+        };
+        // The words are far more frequent than the keys: the rest is asked one by one.
+        let rest = Range {
+            below: reached,
+            ..range
+        };
+        for (name, of_table) in self.tables(table, rest) {
             let of_table: Vec<i64> = keys
                 .iter()
                 .copied()
@@ -310,7 +320,7 @@ impl Files<'_> {
             .map_err(of_index)?;
             found.extend(serde_json::from_str::<Vec<i64>>(&json)?);
         }
-        Ok(found)
+        Ok(found.into_iter().collect())
     }
 
     /// The rows of those of the keys that are there.

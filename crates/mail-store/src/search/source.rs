@@ -53,17 +53,21 @@ fn all(nodes: &[Node], table: Table) -> Option<Expression> {
         return None;
     }
     let mut together = joined(&some, " AND ");
+    // Side by side, not one inside the other: SQLite's parser takes a hundred levels at most.
+    let mut left_out = Vec::new();
     for (node, expressed) in nodes.iter().zip(&each) {
         let Node::Not(without) = node else {
             together.exact &= expressed.is_some();
             continue;
         };
         match express(without, table) {
-            Some(without) if without.exact => {
-                together.text = format!("({}) NOT ({})", together.text, without.text);
-            }
+            Some(without) if without.exact => left_out.push(without),
             _ => together.exact = false,
         }
+    }
+    if !left_out.is_empty() {
+        let left_out = joined(&left_out, " OR ").text;
+        together.text = format!("({}) NOT ({left_out})", together.text);
     }
     Some(together)
 }

@@ -290,6 +290,8 @@ impl Inner {
         if asked == 0 && batch.walk.is_none() {
             return Ok(0);
         }
+        let settled = self.body_notes(&sources).await?;
+        notes.bodies.extend(settled);
         batch.documents = self.documents(sources).await?;
         self.write(FileKind::Search, Priority::Synchronisation, |connection| {
             Box::pin(async move { index::write(connection, batch).await })
@@ -350,6 +352,14 @@ impl Inner {
         .await
         .map_err(|error| self.noted(FileKind::Mail, error.into()))?;
         rows.iter().map(Source::of).collect()
+    }
+
+    /// Notes of bodies that are looked at anyway, with their messages. Read before the bodies.
+    async fn body_notes(&self, sources: &[Source]) -> Result<Vec<i64>, StoreError> {
+        let ids: Vec<&MessageId> = sources.iter().map(|source| &source.id).collect();
+        let mut reader = self.body_reader().await?;
+        let notes = body::notes_of(&mut reader, &ids).await;
+        notes.map_err(|error| self.noted(FileKind::Body, error))
     }
 
     /// What the index is told of these messages.

@@ -54,6 +54,7 @@ async fn indexing_goes_on_in_steps_and_tells_what_is_left() {
         left = progress.left;
         done += progress.done;
     }
+    // The messages, and the note of the body, which comes up in the same step as its message.
     assert_eq!(done, 251);
     assert_whole(&home, 250).await;
 }
