@@ -223,7 +223,7 @@ mod tests {
             ]),
         ]);
         let expected =
-            "((\"hall\") AND ((files : \"score\") OR (\"next week\"))) NOT (\"choir\" *)";
+            "((\"hall\") AND ((files : \"score\") OR (\"next week\"))) NOT ((\"choir\" *))";
         let (text, exact) = query(&tree, Table::Parts).unwrap();
         assert_eq!((text.as_str(), exact), (expected, true));
         assert_eq!(residual(&tree, Table::Parts), Node::everything());
@@ -248,7 +248,7 @@ mod tests {
         };
         assert_eq!(rest.len(), 3);
         let (text, exact) = query(&tree, Table::Head).unwrap();
-        assert_eq!(text, "((sender : \"bo\")) NOT (sender : \"ana\")");
+        assert_eq!(text, "((sender : \"bo\")) NOT ((sender : \"ana\"))");
         assert!(!exact);
     }
 
