@@ -29,6 +29,7 @@ export {
   searchBoxWords,
   searchedDetail,
   searchedIn,
+  searchingWords,
   searchedLine,
   searchedWords,
   stillSearching,

@@ -10,6 +10,7 @@ import {
   searchBoxWords,
   searchedDetail,
   searchedIn,
+  searchingWords,
   searchedLine,
   searchedWords,
   stillSearching,
@@ -108,6 +109,7 @@ test("a search goes on while an account is looked through or a server is asked",
   expect(stillSearching(null)).toBe(true);
   expect(stillSearching(view(account("work", { searching: true })))).toBe(true);
   expect(stillSearching(view(account("work", { server: "asking" })))).toBe(true);
+  expect(stillSearching(view(account("work", { to_index: 3 })))).toBe(true);
   expect(stillSearching(view(account("work", { server: "unreachable" })))).toBe(false);
 });
 
@@ -156,5 +158,21 @@ test("the box says where it searches", () => {
     "Search all accounts",
     "Search mail",
     "Search Work",
+  ]);
+});
+
+test("nothing found is not said as long as mail is still being read for the search", () => {
+  expect(searchingWords(view(account("work", { searching: true })))).toBe("Searching…");
+  expect(searchingWords(view(account("work", { to_index: 1200 }), account("home")))).toBe(
+    "Nothing yet. 1,200 messages are still being read for the search.",
+  );
+});
+
+test("an account that what was typed rules out is not named; one that cannot be read is", () => {
+  const search = view(account("work"));
+  expect(searchedIn([WORK, HOME], search).map((one) => one.account.id)).toEqual(["work"]);
+  expect(searchedIn([WORK, HOME], search, ["home"]).map((one) => one.account.id)).toEqual([
+    "work",
+    "home",
   ]);
 });

@@ -17,7 +17,17 @@ export function resultWords(total: number, search: SearchView | null): string {
 
 /** Whether anything may still be added by itself. */
 export function stillSearching(search: SearchView | null): boolean {
-  return search?.accounts.some(({ searching, server }) => searching || server === "asking") ?? true;
+  const adds = ({ searching, server, to_index }: SearchedAccountView) =>
+    searching || server === "asking" || to_index > 0;
+  return search?.accounts.some(adds) ?? true;
+}
+
+/** In place of rows while something may still be found. */
+export function searchingWords(search: SearchView | null): string {
+  const waits = search?.accounts.reduce((sum, { to_index }) => sum + to_index, 0) ?? 0;
+  return waits > 0
+    ? `Nothing yet. ${count(waits, "message is", "messages are")} still being read for the search.`
+    : "Searching…";
 }
 
 /** Whether a search did not see all there is in an account. */
@@ -32,12 +42,24 @@ export interface Searched {
   readonly state: SearchedAccountView | null;
 }
 
-/** Each account of the place with how it was searched, in the person's order. */
-export function searchedIn(accounts: readonly AccountView[], search: SearchView): Searched[] {
-  return accounts.map((account) => ({
-    account,
-    state: search.accounts.find((one) => one.account === account.id) ?? null,
-  }));
+/**
+ * Each account of the place with how it was searched, in the person's order. One that is neither
+ * looked through nor out of reach is ruled out by what was typed, and left out.
+ */
+export function searchedIn(
+  accounts: readonly AccountView[],
+  search: SearchView,
+  failed: readonly string[] = [],
+): Searched[] {
+  return accounts
+    .map((account) => ({
+      account,
+      state: search.accounts.find((one) => one.account === account.id) ?? null,
+    }))
+    .filter(
+      ({ account, state }) =>
+        state !== null || account.health.kind === "locked" || failed.includes(account.id),
+    );
 }
 
 /** "Work: all mail since 2011 · Home: texts since 2024, server asked"; gaps come first. */
