@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use mail_model::remote::SourceError;
 use mail_model::{Message, MessageId};
-use mail_store::{IntentOutcome, SyncBatch};
+use mail_store::{Intent, IntentOutcome, SyncBatch};
 
 use crate::account_loop::AccountLoop;
 use crate::notice::Notice;
@@ -31,6 +31,7 @@ impl AccountLoop {
             return Ok(());
         }
         tracing::warn!("the server names another account; everything is compared with it");
+        self.give_up_moves().await?;
         // The mailboxes follow: their state is of the account before, too, so all are read.
         self.resynchronise(Ids::OfAnother).await?;
         Ok(())
@@ -65,8 +66,20 @@ impl AccountLoop {
         &self,
         messages: &BTreeSet<MessageId>,
     ) -> Result<(), StepError> {
+        self.give_up(|intent| intent.messages.iter().any(|id| messages.contains(id)))
+            .await
+    }
+
+    /// The same for every move: mailboxes of the other account have other meanings, even under
+    /// the same ids, and what is archived here could be deleted there.
+    async fn give_up_moves(&self) -> Result<(), StepError> {
+        self.give_up(|intent| !intent.add_to.is_empty() || !intent.remove_from.is_empty())
+            .await
+    }
+
+    async fn give_up(&self, concerned: impl Fn(&Intent) -> bool) -> Result<(), StepError> {
         for intent in self.shared.store.intents(usize::MAX).await? {
-            if !intent.messages.iter().any(|id| messages.contains(id)) {
+            if !concerned(&intent) {
                 continue;
             }
             let _writing = self.shared.gate.writing().await?;

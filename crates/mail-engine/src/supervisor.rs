@@ -13,9 +13,44 @@ use crate::shared::{Shared, StepError};
 /// A task that ran this long before it failed is not failing at once.
 const STEADY: Duration = Duration::from_secs(600);
 
-/// Runs a task until it ends by itself, however often it panics on the way.
+/// A fault that is shown until this is dropped.
+struct Shown<'a>(&'a Shared);
+
+impl<'a> Shown<'a> {
+    fn of(shared: &'a Shared) -> Self {
+        shared.board.fault();
+        Self(shared)
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.0.board.fault_over();
+    }
+}
+
+/// Runs a task of an account until it ends by itself, however often it panics on the way.
 pub(crate) async fn keep_running<F>(shared: Arc<Shared>, name: &'static str, make: impl Fn() -> F)
 where
+    F: Future<Output = Result<(), StepError>> + Send + 'static,
+{
+    run(shared, name, make, |shared| Some(Shown::of(shared))).await;
+}
+
+/// The same for what somebody looks at just now, such as a search: its fault is not the account's.
+pub(crate) async fn keep_looking<F>(shared: Arc<Shared>, name: &'static str, make: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), StepError>> + Send + 'static,
+{
+    run(shared, name, make, |_| None).await;
+}
+
+async fn run<F>(
+    shared: Arc<Shared>,
+    name: &'static str,
+    make: impl Fn() -> F,
+    show: impl Fn(&Shared) -> Option<Shown<'_>>,
+) where
     F: Future<Output = Result<(), StepError>> + Send + 'static,
 {
     let mut tries = 0_u32;
@@ -41,7 +76,7 @@ where
             .options
             .backoff
             .delay(tries, shared.options.jitter.fraction(), None);
-        shared.board.fault();
+        let shown = show(&shared);
         tokio::select! {
             () = shared.stop.cancelled() => return,
             () = shared.options.clock.sleep_until(now + delay) => (),
@@ -49,6 +84,6 @@ where
             // Whoever closes the gate waits for the task to rest behind it.
             () = shared.gate.closed() => (),
         }
-        shared.board.fault_over();
+        drop(shown);
     }
 }

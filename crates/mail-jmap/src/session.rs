@@ -117,10 +117,13 @@ impl Session {
             .map_err(|_| bad_answer("a state is malformed"))
     }
 
-    /// The server's own words for a state that was given out; none for one of another account.
+    /// The server's own words for a state that was given out; none for one of another account. A
+    /// state without a mark was kept before there were marks: it is taken for this account's.
     pub(crate) fn own_state<'a>(&self, state: &'a StateString) -> Option<&'a str> {
-        let (mark, own) = state.as_str().split_once(':')?;
-        (mark == self.mark).then_some(own)
+        match state.as_str().split_once(':') {
+            Some((mark, own)) if is_mark(mark) => (mark == self.mark).then_some(own),
+            _ => Some(state.as_str()),
+        }
     }
 
     /// Where a blob is.
@@ -175,14 +178,21 @@ impl Session {
     }
 }
 
-/// The same for one account on every start, and short: a state has 255 octets at most.
+/// Octets of a mark; short, because a state has 255 at most.
+const MARK: usize = 12;
+
+/// The same for one account on every start.
 fn mark_of(account: &str) -> String {
     let digest = Sha256::digest(account);
     digest
         .iter()
-        .take(6)
+        .take(MARK / 2)
         .map(|octet| format!("{octet:02x}"))
         .collect()
+}
+
+fn is_mark(text: &str) -> bool {
+    text.len() == MARK && text.bytes().all(|octet| octet.is_ascii_hexdigit())
 }
 
 /// Follows redirects to the session, only to origins that may see the token.

@@ -33,7 +33,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::engine::AccountEngine;
 use crate::list_view::ListMember;
-use crate::supervisor::keep_running;
+use crate::supervisor::keep_looking;
 use asking::Search;
 use found::FoundList;
 
@@ -112,7 +112,7 @@ impl AccountEngine {
         let (search, state) = Search::new(shared, Arc::clone(&list), query, zone);
         let search = Arc::new(search);
         let ended = CancellationToken::new();
-        let running = keep_running(Arc::clone(&self.shared), "search", move || {
+        let running = keep_looking(Arc::clone(&self.shared), "search", move || {
             Arc::clone(&search).run()
         });
         tokio::spawn(ended.clone().run_until_cancelled_owned(running));
