@@ -27,6 +27,7 @@ mod many;
 mod one_account;
 mod rail;
 mod reading;
+mod searching;
 mod separation;
 mod sessions;
 mod sign_in;
