@@ -21,6 +21,8 @@ mod pausing;
 #[cfg(test)]
 mod push;
 #[cfg(test)]
+mod searching;
+#[cfg(test)]
 mod separation;
 #[cfg(test)]
 mod server;

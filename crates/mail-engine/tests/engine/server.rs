@@ -19,7 +19,7 @@ use mail_model::{
     Keywords, Mailbox, MailboxId, MailboxRole, Message, MessageId, StateString, SubmissionId,
     ThreadId, UnixTime,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use crate::server_search::Known;
@@ -94,6 +94,19 @@ struct Inner {
     blob_cuts: HashMap<BlobId, usize>,
     at_second_raw_inventory: Option<Happening>,
     raw_inventories: u32,
+    /// Answers that are ready and leave one by one, as they are let.
+    held: HashMap<Call, Held>,
+    /// Messages of one page of older mail at most.
+    older_page: usize,
+}
+
+/// Answers that are held back.
+#[derive(Clone)]
+pub(crate) struct Held {
+    /// Lets one go each.
+    pub(crate) permits: Arc<Semaphore>,
+    /// How many were made.
+    pub(crate) made: watch::Sender<usize>,
 }
 
 /// Something that happens on the server.
@@ -174,6 +187,7 @@ impl Server {
                     folder("archive", MailboxRole::Archive),
                 ],
                 delta: usize::MAX,
+                older_page: usize::MAX,
                 ..Inner::default()
             }),
             calls: watch::Sender::new(0),
@@ -337,6 +351,21 @@ impl Server {
         self.lock().at_second_raw_inventory = Some(Box::new(happening));
     }
 
+    /// Answers to such a request are made and then held back, until a permit lets one go.
+    pub(crate) fn hold_answers(&self, call: Call) -> Held {
+        let held = Held {
+            permits: Arc::new(Semaphore::new(0)),
+            made: watch::Sender::new(0),
+        };
+        self.lock().held.insert(call, held.clone());
+        held
+    }
+
+    /// So many messages come with a page of older mail, at most.
+    pub(crate) fn set_older_page(&self, messages: usize) {
+        self.lock().older_page = messages;
+    }
+
     pub(crate) fn set_body(&self, id: &MessageId, body: Body) {
         self.lock().bodies.insert(id.clone(), body);
     }
@@ -393,6 +422,14 @@ impl Server {
             .iter()
             .map(|(id, entry)| (id.clone(), entry.message.clone()))
             .collect()
+    }
+
+    async fn leave(&self, call: Call) {
+        let held = self.lock().held.get(&call).cloned();
+        if let Some(held) = held {
+            held.made.send_modify(|made| *made += 1);
+            held.permits.acquire().await.unwrap().forget();
+        }
     }
 
     async fn enter(&self, call: Call) -> Result<(), SourceError> {
@@ -575,12 +612,16 @@ impl MailSource for Server {
         limit: usize,
     ) -> Result<MessagePage, SourceError> {
         self.enter(Call::OlderThan).await?;
-        let inner = self.lock();
-        let older = inner
-            .newest_first()
-            .into_iter()
-            .filter(|message| message.received_at <= before);
-        Ok(inner.page(older, position, limit))
+        let page = {
+            let inner = self.lock();
+            let older = inner
+                .newest_first()
+                .into_iter()
+                .filter(|message| message.received_at <= before);
+            inner.page(older, position, limit.min(inner.older_page))
+        };
+        self.leave(Call::OlderThan).await;
+        Ok(page)
     }
 
     async fn search(
@@ -649,18 +690,20 @@ impl MailSource for Server {
 
     async fn messages(&self, ids: &[MessageId]) -> Result<Vec<Message>, SourceError> {
         self.enter(Call::Messages).await?;
-        let inner = self.lock();
-        let found = ids.iter().filter_map(|id| inner.messages.get(id));
-        Ok(found.map(|entry| entry.message.clone()).collect())
+        let found = {
+            let inner = self.lock();
+            let found = ids.iter().filter_map(|id| inner.messages.get(id));
+            found.map(|entry| entry.message.clone()).collect()
+        };
+        self.leave(Call::Messages).await;
+        Ok(found)
     }
 
     async fn bodies(&self, ids: &[MessageId]) -> Result<Vec<(MessageId, Body)>, SourceError> {
         self.enter(Call::Bodies).await?;
         let inner = self.lock();
         let found = ids.iter().filter(|id| inner.messages.contains_key(id));
-        Ok(found
-            .map(|id| (id.clone(), inner.body(id)))
-            .collect())
+        Ok(found.map(|id| (id.clone(), inner.body(id))).collect())
     }
 
     async fn blob(&self, blob: &BlobId) -> Result<ByteStream, SourceError> {
