@@ -184,6 +184,26 @@ impl Cyrus {
             .unwrap_or_else(|error| panic!("mail to {address} was not delivered: {error}"));
     }
 
+    /// Kills the processes that answer over HTTP, in the middle of whatever they do; the server
+    /// starts new ones.
+    pub fn kill_http(&self) {
+        let folder = self.folder.to_string_lossy().into_owned();
+        let processes = fs::read_dir("/proc").expect("processes can be listed");
+        for process in processes.flatten() {
+            let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let name = line.split('\0').next().unwrap_or_default();
+            if name.ends_with("httpd") && line.contains(&folder) {
+                let id = process.file_name();
+                let killed = Command::new("kill").arg("-9").arg(&id).status();
+                // It may have ended by itself in between.
+                if let Err(error) = killed {
+                    eprintln!("{} was not killed: {error}", id.to_string_lossy());
+                }
+            }
+        }
+    }
+
     /// Another client of a person's account.
     #[must_use]
     pub fn client(&self, address: &str) -> RawJmap {

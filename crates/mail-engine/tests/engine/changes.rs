@@ -5,7 +5,7 @@ use mail_model::{Keyword, KeywordEdit, UnixTime};
 use mail_store::{FillState, NewIntent};
 
 use crate::server::{Call, Fault, mailbox, message, message_id};
-use crate::world::World;
+use crate::world::{World, soon};
 
 #[tokio::test]
 async fn new_changed_and_gone_messages_arrive_with_the_next_look() {
@@ -154,6 +154,24 @@ async fn a_message_that_goes_while_everything_is_looked_at_costs_no_other() {
     world.server.destroy_during_inventory(message_id(1_099));
     running.sync().await;
     world.assert_converged().await;
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn who_asks_while_a_look_at_everything_fails_does_not_wait_for_the_next_try() {
+    let world = World::with_messages(20).await;
+    let running = world.synced().await;
+    world.server.forget_changes();
+    world
+        .server
+        .fail_times(Call::Inventory, Fault::Unreachable, 1);
+    let mut calls = world.server.calls();
+    calls.mark_unchanged();
+    running.engine.sync_now();
+    soon("a request", calls.changed()).await.unwrap();
+    // Time stands still: only the person's asking leads to another look.
+    let status = soon("a look", running.engine.sync()).await;
+    assert_eq!(status.health, Health::Current);
     running.engine.stop().await;
 }
 

@@ -21,6 +21,8 @@ mod pausing;
 #[cfg(test)]
 mod push;
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod searching;
 #[cfg(test)]
 mod separation;

@@ -95,7 +95,10 @@ impl Way {
         let arrived = tokio::spawn(async move {
             if held && let Some(mut waiting) = waiting {
                 waiting.end().await;
-                return (passed(request, next, twice).await, None);
+                let response = passed(request, next, twice).await;
+                // Counted until it has arrived.
+                drop(waiting);
+                return (response, None);
             }
             (passed(request, next, twice).await, waiting)
         });
