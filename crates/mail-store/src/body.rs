@@ -31,6 +31,14 @@ pub(crate) fn unpack(octets: &[u8]) -> Result<Body, StoreError> {
     Ok(serde_json::from_slice(&json)?)
 }
 
+/// The same for a search, which does without a body that cannot be unpacked: one of them must
+/// not keep all others from being found.
+pub(crate) fn readable(octets: &[u8]) -> Option<Body> {
+    unpack(octets)
+        .inspect_err(|error| tracing::warn!(%error, "a body cannot be read"))
+        .ok()
+}
+
 pub(crate) async fn store(
     connection: &mut SqliteConnection,
     blocks: &[Block],

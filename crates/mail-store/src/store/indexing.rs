@@ -377,8 +377,7 @@ impl Inner {
                 .iter()
                 .map(|source| {
                     let detail: Detail = serde_json::from_str(&source.detail)?;
-                    let block = blocks.get(&source.id);
-                    let body = block.map(|block| body::unpack(block)).transpose()?;
+                    let body = blocks.get(&source.id).and_then(|block| body::readable(block));
                     let document =
                         Document::new(source.key, &source.subject, &detail, body.as_ref());
                     Ok(document)

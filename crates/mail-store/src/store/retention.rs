@@ -25,7 +25,8 @@ const STEP: i64 = 500;
 /// Of the size that may stay, this much is left after a drop, so that not every new body causes
 /// the next one: four fifths.
 const KEPT: (u64, u64) = (4, 5);
-/// Up to this much bodies are fetched ahead: nine tenths. Between both, nothing goes to and fro.
+/// From this much on bodies are dropped, and none is fetched ahead until they have been: nine
+/// tenths. So there is always room for new mail, and for what the person opens.
 const AHEAD: (u64, u64) = (9, 10);
 
 /// How much of an account's bodies stays on this machine. By default everything, up to 2 GiB.
@@ -61,7 +62,7 @@ impl Retention {
     #[must_use]
     pub fn excess(self, used: u64) -> u64 {
         match self.octets {
-            Some(most) if used > most => used - share(most, KEPT),
+            Some(most) if used >= share(most, AHEAD) => used - share(most, KEPT),
             _ => 0,
         }
     }
@@ -82,6 +83,8 @@ const fn share(most: u64, (part, of): (u64, u64)) -> u64 {
 pub struct HeldBody {
     /// Whose.
     pub id: MessageId,
+    /// The same message here.
+    pub key: MessageKey,
     /// When the message was received.
     pub received_at: UnixTime,
     /// Its octets, compressed.
@@ -116,6 +119,8 @@ pub struct DroppedBodies {
     pub octets: u64,
     /// Where the next walk may begin: before it, only bodies that stay are left.
     pub reached: Option<MessageKey>,
+    /// The newest message whose body went: to fetch one up to here ahead would be to no purpose.
+    pub newest: Option<MessageKey>,
 }
 
 const CANDIDATES: &str = "SELECT m.key, m.id, m.received_at, m.flags & ?3 > 0 \
@@ -215,6 +220,7 @@ impl AccountStore {
             }
             let going = plan(&step.bodies, cutoff, excess);
             let (count, octets) = (going.len(), going.iter().map(|body| body.octets).sum());
+            let newest = going.last().map(|body| body.key);
             let ids: Vec<MessageId> = going.iter().map(|body| body.id.clone()).collect();
             let all_went = step.bodies.iter().filter(|body| !body.stays).count() == count;
             if !ids.is_empty() {
@@ -228,6 +234,7 @@ impl AccountStore {
                     )
                     .await?;
             }
+            done.newest = newest.or(done.newest);
             done.bodies += count as u64;
             done.octets += octets;
             excess = excess.saturating_sub(octets);
@@ -268,6 +275,7 @@ impl AccountStore {
             let stays: bool = row.try_get(3)?;
             known.push((
                 stored_id(row, 1)?,
+                key,
                 UnixTime::from_seconds(row.try_get(2)?),
                 stays || opened.contains(&key),
             ));
@@ -278,10 +286,11 @@ impl AccountStore {
         let sizes = sizes.map_err(|error| self.inner.noted(FileKind::Body, error))?;
         let bodies = known
             .into_iter()
-            .filter_map(|(id, received_at, stays)| {
+            .filter_map(|(id, key, received_at, stays)| {
                 let octets = *sizes.get(&id)?;
                 Some(HeldBody {
                     id,
+                    key,
                     received_at,
                     octets,
                     stays,
@@ -329,8 +338,9 @@ struct Held {
 }
 
 async fn pragma(connection: &mut SqliteConnection, sql: &'static str) -> Result<u64, StoreError> {
-    let value: i64 = sqlx::query_scalar(sql).fetch_one(connection).await?;
-    Ok(from_stored(value))
+    let row = sqlx::query(sql).fetch_one(connection).await?;
+    // SQLCipher gives the size of a page as a text; SQLite makes a number of it.
+    Ok(from_stored(row.try_get_unchecked(0)?))
 }
 
 async fn octets_used(connection: &mut SqliteConnection) -> Result<u64, StoreError> {

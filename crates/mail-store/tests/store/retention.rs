@@ -85,7 +85,7 @@ async fn what_was_chosen_is_kept_with_the_account() {
     let home = home.reopen().await;
     assert_eq!(home.store.retention().await.unwrap(), chosen);
     // What a later version may have written is not understood, and nothing is dropped for it.
-    home.store.settings_put("retention", "[7]").await.unwrap();
+    home.store.settings_put("retention", "7").await.unwrap();
     assert_eq!(home.store.retention().await.unwrap(), Retention::default());
 }
 
@@ -122,6 +122,8 @@ async fn the_oldest_bodies_go_until_the_size_fits_and_the_disk_gets_the_room() {
     let left = here(&home, 40).await;
     let newest: Vec<i64> = (40 - i64::try_from(left.len()).unwrap()..40).collect();
     assert_eq!(left, newest, "the oldest went");
+    let last_gone = home.message_key(&format!("m{}", newest[0] - 1)).await;
+    assert_eq!(done.newest, Some(last_gone));
     assert!(!left.is_empty());
     let folder = home.store.folder().to_owned();
     home.store.close().await.unwrap();
@@ -196,13 +198,14 @@ async fn a_walk_goes_on_where_the_last_one_ended() {
 }
 
 #[test]
-fn between_what_stays_and_what_is_fetched_ahead_nothing_goes_to_and_fro() {
+fn there_is_always_room_for_new_mail_again() {
     let retention = keep(None, Some(1_000));
+    // Where nothing more is fetched ahead, bodies go, so that new mail has room again.
     assert!(retention.has_room(899) && !retention.has_room(900));
-    assert_eq!(retention.excess(1_000), 0);
-    let left = 1_001 - retention.excess(1_001);
-    assert_eq!(left, 800);
-    assert!(retention.has_room(left));
+    assert_eq!(retention.excess(899), 0);
+    assert_eq!(900 - retention.excess(900), 800);
+    assert_eq!(1_500 - retention.excess(1_500), 800);
+    assert!(retention.has_room(800));
     assert!(keep(None, None).has_room(u64::MAX));
     assert_eq!(keep(None, None).excess(u64::MAX), 0);
 }
@@ -215,6 +218,7 @@ fn bodies() -> impl Strategy<Value = Vec<HeldBody>> {
             numbered
                 .map(|(n, (at, octets, stays))| HeldBody {
                     id: MessageId::new(format!("m{n}")).unwrap(),
+                    key: MessageKey::new(i64::try_from(n).unwrap()),
                     received_at: UnixTime::from_seconds(at),
                     octets,
                     stays,

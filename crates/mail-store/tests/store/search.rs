@@ -75,6 +75,18 @@ impl Home {
             .unwrap()
     }
 
+    /// Makes the kept body of a message into something nobody can read.
+    fn spoil_body(&self, id: &str) {
+        let file = self.folder.path().join("account/body.sqlite");
+        let connection = rusqlite::Connection::open(file).unwrap();
+        let key = format!("PRAGMA key = \"x'{}'\"", "01".repeat(32));
+        connection.execute_batch(&key).unwrap();
+        let spoilt = connection
+            .execute("UPDATE body SET block = x'00' WHERE message_id = ?1", [id])
+            .unwrap();
+        assert_eq!(spoilt, 1);
+    }
+
     /// Ids of what is found, newest first.
     async fn found(&self, query: &Query) -> Vec<String> {
         let mut ids = Vec::new();
@@ -474,4 +486,38 @@ async fn coverage_says_what_can_be_found() {
     assert!(coverage.all_mail && coverage.to_index == 0);
     let unknown = MessageId::new("m9").unwrap();
     assert_eq!(home.store.message_key(&unknown).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_hundred_and_fifty_words_can_be_left_out() {
+    let home = Home::new().await;
+    home.upsert(vec![
+        titled("m1", 1, "hall plan"),
+        titled("m2", 2, "hall word149"),
+    ])
+    .await;
+    home.index().await;
+    let mut all = vec![text("hall")];
+    all.extend((0..150).map(|n| not(text(&format!("word{n}")))));
+    assert_eq!(home.found(&Query::All(all)).await, ["m1"]);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_keeps_no_other_from_being_found() {
+    let home = Home::new().await;
+    home.upsert(vec![titled("m1", 1, "one"), titled("m2", 2, "two")])
+        .await;
+    home.keep("m1", body("sung text", &[])).await;
+    home.keep("m2", body("sung text", &[])).await;
+    home.spoil_body("m2");
+    home.index().await;
+    assert_eq!(home.found(&text("sung")).await, ["m1"]);
+    let query = text("two");
+    let keys: Vec<MessageKey> = home
+        .find(&query, 10)
+        .await
+        .iter()
+        .map(|found| found.message)
+        .collect();
+    assert_eq!(home.store.found_rows(&query, &keys).await.unwrap().len(), 1);
 }
