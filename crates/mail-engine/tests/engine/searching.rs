@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use mail_engine::{
-    AccountSearch, EngineOptions, Health, MergedList, MergedRow, OpenList, Replica, SearchState,
-    ServerSearch,
+    AccountEngine, AccountSearch, EngineOptions, Health, MergedList, MergedRow, OpenList, Replica,
+    SearchState, ServerSearch,
 };
 use mail_model::search::parse;
 use mail_model::{AccountId, Keyword, KeywordEdit, Message};
@@ -70,8 +70,9 @@ impl Looking {
 
     /// Follows the list until it shows exactly these subjects.
     async fn until(&mut self, expected: &[&str]) {
+        let total = expected.len() as u64;
         let shown = async {
-            while self.subjects() != expected {
+            while self.subjects() != expected || self.replica.look().window.total != total {
                 self.replica
                     .apply(self.open.diffs.recv().await.unwrap())
                     .unwrap();
@@ -82,9 +83,8 @@ impl Looking {
             .is_err()
         {
             assert_eq!(self.subjects(), expected, "the list does not get there");
+            assert_eq!(self.replica.look().window.total, total);
         }
-        let total = self.replica.look().window.total;
-        assert_eq!(total, expected.len() as u64);
     }
 
     async fn until_state(&self, what: &str, holds: impl Fn(&SearchState) -> bool) {
@@ -228,7 +228,7 @@ async fn a_text_that_is_here_is_found_without_the_server() {
         let key = world.key(&message_id(number)).await;
         running.engine.fetch_body(key).await.unwrap();
     }
-    let mut looking = Looking::over(&[("work", &running)], "M1").await;
+    let mut looking = Looking::over(&[("work", &running)], "\"M1\"").await;
     looking.until(&["Two"]).await;
     looking.until_server(ServerSearch::NotNeeded).await;
     assert_eq!(world.server.count(Call::Search), 0);
@@ -406,7 +406,11 @@ async fn a_search_nobody_looks_at_any_more_ends_also_at_the_server() {
 async fn an_engine_that_starts_paused_indexes_when_it_is_told() {
     let world = world_of(&["Budget 1", "Budget 2"], 1_000, 60).await;
     synced(&world).await.engine.stop().await;
-    let running = world.start_paused().await;
+    let source = std::sync::Arc::clone(&world.server);
+    let engine = AccountEngine::start_paused(world.store.clone(), source, options(&world));
+    let engine = engine.await.unwrap();
+    let status = engine.status();
+    let running = Running { engine, status };
     running.engine.index();
     let mut looking = Looking::over(&[("work", &running)], "subject:budget").await;
     looking.until(&["Budget 2", "Budget 1"]).await;
