@@ -152,6 +152,8 @@ struct BodyLoop {
     checked_at: Option<Moment>,
     /// How far dropping has come in this run.
     dropped_to: Option<MessageKey>,
+    /// The newest message whose body was dropped in this run: up to it, none is fetched ahead.
+    floor: Option<MessageKey>,
 }
 
 /// Runs until the engine stops.
@@ -171,6 +173,7 @@ pub(crate) async fn run(shared: Arc<Shared>, demands: Demands) -> Result<(), Ste
         fresh: 0,
         checked_at: None,
         dropped_to: None,
+        floor: None,
     };
     loop {
         tokio::select! {
@@ -191,7 +194,9 @@ pub(crate) async fn run(shared: Arc<Shared>, demands: Demands) -> Result<(), Ste
             () = shared.ahead.notified() => bodies.ahead_due = true,
         }
         if bodies.ahead_due && !bodies.ahead_running && bodies.demanded == 0 {
-            bodies.drop_old().await?;
+            if let Err(error) = bodies.drop_old().await {
+                tracing::warn!(%error, "old bodies stay for now");
+            }
             bodies.fetch_ahead().await?;
         }
     }
@@ -253,6 +258,8 @@ impl BodyLoop {
             .into_iter()
             .map(|(key, _)| key)
             .filter(|key| !self.without.contains(key) && !self.waiting.contains_key(key))
+            // What was dropped to make room is not fetched ahead again.
+            .take_while(|key| self.floor.is_none_or(|floor| *key > floor))
             .take(AHEAD)
             .collect();
         if keys.is_empty() {
@@ -289,6 +296,7 @@ impl BodyLoop {
             .drop_old_bodies(retention, self.time(), &opened, self.dropped_to)
             .await?;
         self.dropped_to = done.reached;
+        self.floor = self.floor.max(done.newest);
         if done.bodies > 0 {
             tracing::info!(
                 bodies = done.bodies,

@@ -103,6 +103,18 @@ async fn bodies_ahead_leave_out_what_would_not_stay() {
     running.engine.stop().await;
 }
 
+/// A text that no compression makes small, and another one for each number.
+fn incompressible(number: u64) -> String {
+    let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(33 + u8::try_from(state % 94).unwrap())
+    };
+    (0..20_000).map(|_| next()).collect()
+}
+
 #[tokio::test]
 async fn the_oldest_bodies_go_when_they_are_too_much_together_and_opened_ones_stay() {
     let world = World::with_messages(60).await;
@@ -110,7 +122,7 @@ async fn the_oldest_bodies_go_when_they_are_too_much_together_and_opened_ones_st
     for number in 0..60 {
         let key = world.key(&message_id(number)).await;
         let body = mail_model::Body {
-            text: Some(format!("{number} {}", "not short ".repeat(2_000))),
+            text: Some(incompressible(number)),
             html: None,
             attachments: Vec::new(),
             truncated: false,

@@ -238,7 +238,9 @@ impl AccountStore {
             done.bodies += count as u64;
             done.octets += octets;
             excess = excess.saturating_sub(octets);
-            if !all_went {
+            // Beyond, a body may come yet that a later walk has to look at.
+            let is_passed = excess > 0 || cutoff.is_some_and(|cutoff| step.until < cutoff);
+            if !all_went || !is_passed {
                 break;
             }
             place = step.last;
@@ -268,6 +270,7 @@ impl AccountStore {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Ok(None);
         };
+        let until = UnixTime::from_seconds(last.try_get(2)?);
         let (first, last) = (first.try_get(2)?, last.try_get(0)?);
         let mut known = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -299,6 +302,7 @@ impl AccountStore {
             .collect();
         Ok(Some(Held {
             first: UnixTime::from_seconds(first),
+            until,
             last,
             bodies,
         }))
@@ -332,6 +336,8 @@ impl AccountStore {
 struct Held {
     /// When its first message was received.
     first: UnixTime,
+    /// When its last message was received.
+    until: UnixTime,
     /// The key of its last message.
     last: i64,
     bodies: Vec<HeldBody>,

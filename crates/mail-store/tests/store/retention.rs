@@ -197,6 +197,24 @@ async fn a_walk_goes_on_where_the_last_one_ended() {
     assert_eq!(here(&home, 10).await, [2]);
 }
 
+#[tokio::test]
+async fn a_body_that_comes_after_a_walk_and_grows_old_goes_in_the_next_one() {
+    let home = filled(10).await;
+    let walk = async |day, after| {
+        let retention = keep(Some(5), None);
+        let opened = none();
+        let done = home
+            .store
+            .drop_old_bodies(retention, at_day(day), &opened, after);
+        done.await.unwrap()
+    };
+    let first = walk(9, None).await;
+    assert_eq!((first.bodies, first.reached), (4, None));
+    let second = walk(12, first.reached).await;
+    assert_eq!(second.bodies, 3);
+    assert_eq!(here(&home, 10).await, [7, 8, 9]);
+}
+
 #[test]
 fn there_is_always_room_for_new_mail_again() {
     let retention = keep(None, Some(1_000));
