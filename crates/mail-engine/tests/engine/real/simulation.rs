@@ -376,7 +376,11 @@ impl History {
         let mut rounds = 0;
         let differences = loop {
             rounds += 1;
-            let status = self.look().await;
+            self.look().await;
+            // A hint may have asked for one more look.
+            let mut status = self.engine.running.status.clone();
+            let rest = status.wait_for(|status| status.health != Health::Working);
+            let status = soon("rest", rest).await.unwrap().clone();
             self.nothing_is_lost().await;
             let differences = self.place.differences().await;
             let rests = status.health == Health::Current && status.queued == 0;
