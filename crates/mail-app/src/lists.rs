@@ -94,6 +94,7 @@ impl Drop for Named {
 }
 
 impl App {
+    #[allow(clippy::unused_async, reason = "one shape for all feeds")]
     pub(crate) async fn open_list_feed(
         &self,
         request: ListRequest,

@@ -16,6 +16,8 @@
 
 #[path = "../tests/engine/server.rs"]
 mod server;
+#[path = "../tests/engine/server_search.rs"]
+mod server_search;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -147,7 +147,8 @@ async fn three_accounts_are_searched_at_once_while_mail_arrives_and_one_is_locke
     assert_eq!(search.accounts(), ids, "in the person's order");
     for key in &search.order {
         let row = &search.rows[key];
-        let place: usize = row["subject"].as_str().unwrap()[9..].parse().unwrap();
+        let subject = row["subject"].as_str().unwrap();
+        let place: usize = subject.strip_prefix("Zeppelin ").unwrap().parse().unwrap();
         assert_eq!(row["account"], ids[place], "each from its own account");
         let pieces = row["found"]["subject"].as_array().unwrap();
         let marked = pieces.iter().find(|piece| piece["matched"] == true);

@@ -166,7 +166,8 @@ impl ListSource for FoundList {
         limit: usize,
     ) -> Result<Vec<ListRow>, StoreError> {
         let all = self.all()?;
-        let mut rest = &all[after.map_or(0, |after| through(&all, after))..];
+        let from = after.map_or(0, |after| through(&all, after));
+        let mut rest = all.get(from..).unwrap_or_default();
         let mut rows = Vec::new();
         while rows.len() < limit && !rest.is_empty() {
             let (next, later) = rest.split_at(rest.len().min(limit - rows.len()));

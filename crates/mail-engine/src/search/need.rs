@@ -64,25 +64,20 @@ pub(super) fn may_match(query: &Query, row: &ListRow) -> bool {
     tell(query, row) != Some(false)
 }
 
+/// What a group comes to: one part that is `by` decides it, all that are not decide it otherwise.
+fn decided(parts: &[Query], row: &ListRow, by: bool) -> Option<bool> {
+    let told: Vec<Option<bool>> = parts.iter().map(|part| tell(part, row)).collect();
+    if told.contains(&Some(by)) {
+        return Some(by);
+    }
+    (!told.contains(&None)).then_some(!by)
+}
+
 /// What is known: matches, does not, or cannot be told from a row.
 fn tell(query: &Query, row: &ListRow) -> Option<bool> {
     match query {
-        Query::All(parts) => {
-            let told = parts.iter().map(|part| tell(part, row));
-            told.fold(Some(true), |all, part| match (all, part) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            })
-        }
-        Query::Any(parts) => {
-            let told = parts.iter().map(|part| tell(part, row));
-            told.fold(Some(false), |any, part| match (any, part) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            })
-        }
+        Query::All(parts) => decided(parts, row, false),
+        Query::Any(parts) => decided(parts, row, true),
         Query::Not(part) => tell(part, row).map(|matches| !matches),
         Query::Is(criterion) => match criterion {
             Criterion::HasFile => Some(row.has_attachment),
