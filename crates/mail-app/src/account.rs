@@ -177,13 +177,12 @@ impl Account {
 
     /// Whether its rows are missing from lists for a reason the person did not ask for.
     pub(crate) fn is_unreadable(&self) -> bool {
-        self.closed()
-            .is_some_and(|why| {
-                !matches!(
-                    why,
-                    Closed::Locked | Closed::Leaving | Closed::SetAside | Closed::Moving
-                )
-            })
+        self.closed().is_some_and(|why| {
+            !matches!(
+                why,
+                Closed::Locked | Closed::Leaving | Closed::SetAside | Closed::Moving
+            )
+        })
     }
 
     /// Whether a change of sign-ins keeps it as it is.

@@ -85,9 +85,7 @@ impl Network {
 
     /// Returns once the network has been the same for a moment.
     async fn settled(&mut self) {
-        let settle = async {
-            while tokio::time::timeout(SETTLES, self.changed()).await.is_ok() {}
-        };
+        let settle = async { while tokio::time::timeout(SETTLES, self.changed()).await.is_ok() {} };
         // Not settled in time is settled enough.
         let _settled = tokio::time::timeout(PATIENCE, settle).await.is_ok();
     }
@@ -153,7 +151,13 @@ mod tests {
         let mut network = network();
         let mut note = |addresses: &[&str]| network.note(usable(&interfaces(addresses)));
         assert!(!note(&["192.0.2.7"]));
-        assert!(!note(&["192.0.2.7", "127.0.0.2", "169.254.1.1", "fe80::1", "::1"]));
+        assert!(!note(&[
+            "192.0.2.7",
+            "127.0.0.2",
+            "169.254.1.1",
+            "fe80::1",
+            "::1"
+        ]));
     }
 
     #[tokio::test]

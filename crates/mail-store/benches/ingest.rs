@@ -156,9 +156,7 @@ fn bare(file: &Path, encrypted: bool, batches: &[Vec<Message>]) {
             for one in batch.iter().rev() {
                 let known = threads.len() as i64 + 1;
                 let number = *threads.entry(one.thread.as_str()).or_insert_with(|| {
-                    thread
-                        .execute(params![known, one.thread.as_str()])
-                        .unwrap();
+                    thread.execute(params![known, one.thread.as_str()]).unwrap();
                     known
                 });
                 next -= 1;
@@ -168,7 +166,11 @@ fn bare(file: &Path, encrypted: bool, batches: &[Vec<Message>]) {
                 let starred = i64::from(one.keywords.contains(&Keyword::flagged()));
                 let file = i64::from(one.has_attachment);
                 let flags = unread | (starred << 1) | (file << 2);
-                let mailbox = if one.mailboxes[0].as_str() == "inbox" { 1 } else { 2 };
+                let mailbox = if one.mailboxes[0].as_str() == "inbox" {
+                    1
+                } else {
+                    2
+                };
                 message
                     .execute(params![
                         key,

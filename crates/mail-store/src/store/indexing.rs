@@ -377,7 +377,9 @@ impl Inner {
                 .iter()
                 .map(|source| {
                     let detail: Detail = serde_json::from_str(&source.detail)?;
-                    let body = blocks.get(&source.id).and_then(|block| body::readable(block));
+                    let body = blocks
+                        .get(&source.id)
+                        .and_then(|block| body::readable(block));
                     let document =
                         Document::new(source.key, &source.subject, &detail, body.as_ref());
                     Ok(document)

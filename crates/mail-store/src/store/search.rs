@@ -104,7 +104,9 @@ impl AccountStore {
         let marked = tokio::task::spawn_blocking(move || {
             let wanted = Wanted::of(&node);
             for row in &mut rows {
-                let body = blocks.get(&row.latest).and_then(|block| body::readable(block));
+                let body = blocks
+                    .get(&row.latest)
+                    .and_then(|block| body::readable(block));
                 let text = body.as_ref().map(text_of);
                 let found = wanted.mark(&row.subject, &row.preview, text.as_deref());
                 row.found = Some(Box::new(found));
