@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use mail_engine::clock::{Clock, SystemClock, woken};
+use mail_engine::clock::{SystemClock, woken};
 use netwatcher::{AsyncWatch, Interface, async_adapter::Tokio};
 
 use crate::app::{App, Inner};
