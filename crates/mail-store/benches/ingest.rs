@@ -135,18 +135,18 @@ fn bare(file: &Path, encrypted: bool, batches: &[Vec<Message>]) {
         let transaction = connection.transaction().unwrap();
         {
             let mut thread = transaction
-                .prepare_cached("INSERT INTO thread (key, id) VALUES (?1, ?2)")
+                .prepare("INSERT INTO thread (key, id) VALUES (?1, ?2)")
                 .unwrap();
             let mut message = transaction
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 )
                 .unwrap();
             let mut placement = transaction
-                .prepare_cached("INSERT INTO placement VALUES (?1, ?2, ?3, ?4)")
+                .prepare("INSERT INTO placement VALUES (?1, ?2, ?3, ?4)")
                 .unwrap();
             let mut list = transaction
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO thread_mailbox VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, '[\"Person\"]')
                      ON CONFLICT DO UPDATE SET message_count = message_count + 1,
                      unread_count = unread_count + ?5, starred_count = starred_count + ?6,
