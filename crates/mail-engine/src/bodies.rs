@@ -355,6 +355,7 @@ async fn fetch(
         }
         answer => answer?,
     };
+    shared.answer_fits().await?;
     let bodies: HashMap<MessageKey, Body> = answer
         .into_iter()
         .filter_map(|(id, body)| Some((*by_id.get(&id)?, body)))

@@ -270,6 +270,7 @@ impl AccountEngine {
         let attachment = attachment.ok_or(FetchError::Gone)?;
         let request = self.shared.source.blob(&attachment.blob);
         let bytes = self.shared.ask(request).await?;
+        self.shared.answer_fits().await?;
         Ok((attachment, guarded(Arc::clone(&self.shared), bytes)))
     }
 

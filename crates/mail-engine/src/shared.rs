@@ -113,6 +113,17 @@ impl Shared {
         noted
     }
 
+    /// Makes sure that an answer about ids that are stored here is about those messages: while
+    /// everything is compared with another account (see `moved`), the same ids mean others.
+    /// Called after the answer has come and before anything of it is used.
+    pub(crate) async fn answer_fits(&self) -> Result<(), StepError> {
+        let state = self.store.progress().await?.message_state;
+        if self.ask(self.source.fits(state.as_ref())).await? {
+            return Ok(());
+        }
+        Err(SourceError::AccountChanged.into())
+    }
+
     /// Runs one request, unless the engine stops, the account is paused, or the request takes too
     /// long.
     ///

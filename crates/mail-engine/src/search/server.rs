@@ -91,6 +91,7 @@ impl Search {
         while position < MOST_NAMED {
             let search = self.shared.source.search(query, &self.zone, position, PAGE);
             let SearchPage { ids, queried } = self.shared.ask(search).await?;
+            self.shared.answer_fits().await?;
             if queried == 0 {
                 break;
             }
@@ -153,10 +154,7 @@ impl Search {
 }
 
 fn refuses(error: &SourceError) -> bool {
-    matches!(
-        error.reaction(),
-        Reaction::GiveUp | Reaction::Resynchronise | Reaction::Bug
-    )
+    matches!(error.reaction(), Reaction::GiveUp | Reaction::Bug)
 }
 
 /// Whether the account's loop has not met anything that keeps it from the server.

@@ -28,6 +28,25 @@ async fn a_body_is_fetched_once_however_many_ask_for_it() {
 }
 
 #[tokio::test]
+async fn a_body_of_another_account_is_not_taken_for_one_of_a_message_that_is_here() {
+    let world = World::with_messages(10).await;
+    let running = world.synced().await;
+    let key = world.key(&message_id(3)).await;
+    // Everything is to be compared with the other account, which takes its time.
+    let held = world.server.hold_answers(Call::Newest);
+    world.server.become_another_account();
+    running.engine.sync_now();
+    let mut made = held.made.subscribe();
+    soon("the comparison", made.wait_for(|made| *made > 0))
+        .await
+        .unwrap();
+    let refused = soon("an answer", running.engine.fetch_body(key)).await;
+    assert!(matches!(refused, Err(FetchError::Source(_))), "{refused:?}");
+    assert!(world.store.body(key).await.unwrap().is_none());
+    running.engine.stop().await;
+}
+
+#[tokio::test]
 async fn bodies_of_the_newest_messages_come_ahead() {
     let world = World::with_messages(60).await;
     let options = EngineOptions {

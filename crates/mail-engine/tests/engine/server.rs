@@ -98,6 +98,7 @@ struct Inner {
     held: HashMap<Call, Held>,
     /// Messages of one page of older mail at most.
     older_page: usize,
+    is_another: bool,
 }
 
 /// Answers that are held back.
@@ -188,6 +189,7 @@ impl Server {
                 ],
                 delta: usize::MAX,
                 older_page: usize::MAX,
+                is_another: false,
                 ..Inner::default()
             }),
             calls: watch::Sender::new(0),
@@ -359,6 +361,11 @@ impl Server {
         };
         self.lock().held.insert(call, held.clone());
         held
+    }
+
+    /// From now on it says to be another account than the one that is stored.
+    pub(crate) fn become_another_account(&self) {
+        self.lock().is_another = true;
     }
 
     /// So many messages come with a page of older mail, at most.
@@ -585,6 +592,10 @@ impl Inner {
 
 #[async_trait]
 impl MailSource for Server {
+    async fn fits(&self, state: Option<&StateString>) -> Result<bool, SourceError> {
+        Ok(state.is_none() || !self.lock().is_another)
+    }
+
     async fn mailboxes(&self) -> Result<MailboxSnapshot, SourceError> {
         self.enter(Call::Mailboxes).await?;
         Ok(self.lock().snapshot())
@@ -601,8 +612,12 @@ impl MailSource for Server {
 
     async fn newest(&self, position: u64, limit: usize) -> Result<MessagePage, SourceError> {
         self.enter(Call::Newest).await?;
-        let inner = self.lock();
-        Ok(inner.page(inner.newest_first().into_iter(), position, limit))
+        let page = {
+            let inner = self.lock();
+            inner.page(inner.newest_first().into_iter(), position, limit)
+        };
+        self.leave(Call::Newest).await;
+        Ok(page)
     }
 
     async fn older_than(
