@@ -113,6 +113,12 @@ for (const theme of ["light", "dark"]) {
     await window.keys("Control", "0");
     await window.click("//*[@role='treeitem'][contains(., 'Starred')]");
     await shot(window, `starred-${theme}`);
+    await window.keys("Control", "0");
+    await window.keys("/");
+    await (await window.find("//input[@role='combobox']")).setValue("plan");
+    await window.find("//*[@role='row'][.//mark]");
+    await shot(window, `search-${theme}`);
+    await window.keys("Escape");
     await window.click("//button[@aria-label='Add an account']");
     await window.find("//*[@role='dialog']");
     await shot(window, `add-account-${theme}`);
