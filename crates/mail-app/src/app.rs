@@ -138,7 +138,7 @@ pub(crate) struct Inner {
     pub(crate) painted: watch::Sender<bool>,
     pub(crate) confirm_within: Duration,
     // Dropped last: the folder and the lock outlive everything that uses them.
-    _lock: DataLock,
+    lock: DataLock,
     _fresh: Option<tempfile::TempDir>,
 }
 
@@ -206,7 +206,7 @@ impl App {
             painted: watch::Sender::new(!start.after_first_paint),
             confirm_within: start.confirm_within,
             paths,
-            _lock: lock,
+            lock,
             _fresh: fresh,
         }));
         if rehearsing {
@@ -254,6 +254,7 @@ impl App {
             rehearsal.stop().await;
         }
         delete_opened(&self.0.paths.opened());
+        self.0.lock.release();
     }
 
     /// A turn to change the tenant or the set of accounts: one at a time, so that what was looked

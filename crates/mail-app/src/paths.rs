@@ -170,7 +170,7 @@ impl Paths {
             .open(&path)
             .map_err(unusable)?;
         match file.try_lock() {
-            Ok(()) => Ok(DataLock { _file: file }),
+            Ok(()) => Ok(DataLock { file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(PathsError::InUse(self.data.clone())),
             Err(std::fs::TryLockError::Error(source)) => Err(unusable(source)),
         }
@@ -208,7 +208,23 @@ pub(crate) fn make_lasting_folder(dir: &Path) -> io::Result<()> {
 /// process ends, however it ends, so a stale lock cannot exist.
 #[derive(Debug)]
 pub struct DataLock {
-    _file: File,
+    file: File,
+}
+
+impl DataLock {
+    /// Gives the folder back, although something of the app may still be held, and although a
+    /// program that is just being started has a copy of the open file for a moment.
+    pub(crate) fn release(&self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the data folder could not be given back");
+        }
+    }
+}
+
+impl Drop for DataLock {
+    fn drop(&mut self) {
+        self.release();
+    }
 }
 
 /// Writes a small file so that it is either the old one or the new one, for its owner only.
@@ -244,6 +260,16 @@ mod tests {
         let paths = Paths::below(root.path());
         let first = paths.lock().unwrap();
         assert!(matches!(paths.lock(), Err(PathsError::InUse(_))));
+        drop(first);
+        assert!(paths.lock().is_ok());
+    }
+
+    #[test]
+    fn a_copy_that_a_starting_program_has_for_a_moment_keeps_nobody_out() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::below(root.path());
+        let first = paths.lock().unwrap();
+        let _copy = first.file.try_clone().unwrap();
         drop(first);
         assert!(paths.lock().is_ok());
     }
