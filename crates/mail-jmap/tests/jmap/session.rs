@@ -334,8 +334,11 @@ async fn a_state_is_known_again_by_another_source_of_the_same_account() {
     let again = crate::world::source(&server, Tokens::only(TOKEN));
     assert!(again.fits(Some(&given)).await.unwrap());
     assert!(again.fits(None).await.unwrap());
+    let of_another = mail_model::StateString::new("0123456789ab:e1").unwrap();
+    assert!(!again.fits(Some(&of_another)).await.unwrap());
+    // Kept before states had marks.
     let unmarked = mail_model::StateString::new("e1").unwrap();
-    assert!(!again.fits(Some(&unmarked)).await.unwrap());
+    assert!(again.fits(Some(&unmarked)).await.unwrap());
 }
 
 #[tokio::test]

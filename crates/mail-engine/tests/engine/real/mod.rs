@@ -201,7 +201,11 @@ impl Place {
                 let RowKey::Message(key) = row.key else {
                     panic!("a list of messages has a conversation")
                 };
-                let stored = self.store.message(key).await.unwrap().unwrap().message;
+                // A look that a hint has asked for may have removed it between the two reads.
+                let Some(stored) = self.store.message(key).await.unwrap() else {
+                    continue;
+                };
+                let stored = stored.message;
                 let message = contents
                     .messages
                     .entry(stored.id.as_str().to_owned())
