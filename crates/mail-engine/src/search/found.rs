@@ -19,14 +19,6 @@ use super::local::SearchIndex;
 use crate::list_source::ladder_of;
 use crate::merge::{ListSource, Rung, Totals};
 
-/// The place of a message in its account's list.
-pub(super) const fn place(found: &FoundKey) -> ListCursor {
-    ListCursor {
-        received_at: found.received_at,
-        key: found.message.get(),
-    }
-}
-
 #[derive(Default)]
 struct Keys {
     local: Vec<FoundKey>,
@@ -71,8 +63,8 @@ impl FoundList {
         self.change(|keys| {
             let known = std::mem::take(&mut keys.local);
             keys.local = fresh.to_vec();
-            if let Some(last) = fresh.last().map(place) {
-                let older = known.into_iter().filter(|found| place(found) < last);
+            if let Some(last) = fresh.last().map(FoundKey::cursor) {
+                let older = known.into_iter().filter(|found| found.cursor() < last);
                 keys.local.extend(older);
             }
         });
@@ -114,7 +106,7 @@ impl FoundList {
         let failed = keys.failed;
         change(&mut keys);
         let mut all = [&keys.local[..], &keys.server[..]].concat();
-        all.sort_unstable_by_key(|found| std::cmp::Reverse(place(found)));
+        all.sort_unstable_by_key(|found| std::cmp::Reverse(found.cursor()));
         all.dedup_by_key(|found| found.message);
         let differs = *keys.all != all || keys.failed != failed;
         if differs {
@@ -147,7 +139,7 @@ impl FoundList {
         // A message that has gone since it was found is left out; its going is looked at next.
         let rows = found.iter().filter_map(|found| {
             let row = rows.remove(&found.message.get());
-            row.filter(|row| row.cursor() == place(found))
+            row.filter(|row| row.cursor() == found.cursor())
         });
         Ok(rows.collect())
     }
@@ -155,7 +147,7 @@ impl FoundList {
 
 /// How many of them lie up to and including a place.
 fn through(all: &[FoundKey], upto: ListCursor) -> usize {
-    all.partition_point(|found| place(found) >= upto)
+    all.partition_point(|found| found.cursor() >= upto)
 }
 
 #[async_trait]
@@ -179,7 +171,7 @@ impl ListSource for FoundList {
 
     async fn ladder(&self, every: u64) -> Result<Vec<Rung>, StoreError> {
         let all = self.all()?;
-        Ok(ladder_of(all.iter().map(place), every))
+        Ok(ladder_of(all.iter().map(FoundKey::cursor), every))
     }
 
     async fn count(&self, after: Option<ListCursor>, upto: ListCursor) -> Result<u64, StoreError> {

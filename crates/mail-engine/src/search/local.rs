@@ -7,7 +7,7 @@ use mail_model::{ListCursor, ListRow, MessageKey};
 use mail_store::{AccountStore, SearchCancel, StoreError};
 
 use super::MOST_FOUND;
-use super::found::{FoundList, place};
+use super::found::FoundList;
 
 /// Matches of the first page: enough for a window.
 const FIRST: usize = 50;
@@ -84,7 +84,7 @@ pub(super) async fn look_through(
     loop {
         // One more than the list takes tells that there are more.
         let limit = size.min(MOST_FOUND + 1 - found.len());
-        let after = found.last().map(place);
+        let after = found.last().map(FoundKey::cursor);
         let page = list
             .index()
             .search(query, zone, after, limit, &running.0)

@@ -11,7 +11,7 @@ use mail_store::{SearchCancel, SearchCoverage, StoreError};
 use proptest::prelude::*;
 use tokio::sync::Semaphore;
 
-use super::found::{FoundList, place};
+use super::found::FoundList;
 use super::local::{SearchIndex, look_through};
 use super::need::{asked_of_server, may_match};
 use super::*;
@@ -88,7 +88,7 @@ impl SearchIndex for Gated {
         let found = self.found.lock().unwrap();
         let after = found
             .iter()
-            .filter(|found| after.is_none_or(|after| place(found) < after));
+            .filter(|found| after.is_none_or(|after| found.cursor() < after));
         Ok(after.take(limit).copied().collect())
     }
 
@@ -294,19 +294,19 @@ proptest! {
         every in 1_u64..20,
     ) {
         let mut all: Vec<FoundKey> = times.iter().map(|(key, at)| found(*at, *key)).collect();
-        all.sort_by_key(|found| std::cmp::Reverse(place(found)));
+        all.sort_by_key(|found| std::cmp::Reverse(found.cursor()));
         let list = list_of(&Gated::of(all.clone(), 100));
         list.found_all(all.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let cursor = |(at, key)| ListCursor { received_at: UnixTime::from_seconds(at), key };
         let (after, through) = (cursor(from), cursor(to));
-        let expected = all.iter().filter(|f| place(f) < after && place(f) >= through).count();
+        let expected = all.iter().filter(|f| f.cursor() < after && f.cursor() >= through).count();
         let counted = runtime.block_on(list.count(Some(after), through)).unwrap();
         prop_assert_eq!(counted, expected as u64);
         let ladder = runtime.block_on(list.ladder(every)).unwrap();
         prop_assert_eq!(ladder.len() as u64, all.len() as u64 / every);
         for rung in ladder {
-            let through = all.iter().filter(|f| place(f) >= rung.cursor).count();
+            let through = all.iter().filter(|f| f.cursor() >= rung.cursor).count();
             prop_assert_eq!(rung.place, through as u64);
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MessageKey, ThreadKey, UnixTime};
+use crate::{ListCursor, MessageKey, ThreadKey, UnixTime};
 
 /// A message that was found, in the order of lists: `(received_at, message)`, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +13,17 @@ pub struct FoundKey {
     pub message: MessageKey,
     /// Its conversation.
     pub thread: ThreadKey,
+}
+
+impl FoundKey {
+    /// The place just after its row.
+    #[must_use]
+    pub const fn cursor(&self) -> ListCursor {
+        ListCursor {
+            received_at: self.received_at,
+            key: self.message.get(),
+        }
+    }
 }
 
 /// A piece of text, and whether it is what was looked for.

@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 use mail_model::search::{Criterion, FoundKey, Query, Segment, Words};
 use mail_model::{
-    Address, Attachment, BlobId, Body, Disposition, Keyword, ListCursor, Message, MessageId,
-    MessageKey, UnixTime,
+    Address, Attachment, BlobId, Body, Disposition, Keyword, Message, MessageId, MessageKey,
+    UnixTime,
 };
 use mail_store::{IndexCheck, SearchCancel, StoreError};
 
@@ -85,6 +85,25 @@ impl Home {
             .execute("UPDATE body SET block = x'00' WHERE message_id = ?1", [id])
             .unwrap();
         assert_eq!(spoilt, 1);
+    }
+
+    /// All that is found, page after page.
+    pub(crate) async fn find_in_pages(&self, query: &Query, size: usize) -> Vec<FoundKey> {
+        let mut found: Vec<FoundKey> = Vec::new();
+        loop {
+            let after = found.last().map(FoundKey::cursor);
+            let cancel = SearchCancel::default();
+            let page = self
+                .store
+                .search(query, &TimeZone::UTC, after, size, &cancel)
+                .await
+                .unwrap();
+            let is_end = page.len() < size;
+            found.extend(page);
+            if is_end {
+                return found;
+            }
+        }
     }
 
     /// Ids of what is found, newest first.
@@ -367,24 +386,7 @@ async fn pages_follow_each_other_and_mail_of_one_moment_keeps_its_order() {
         assert_eq!(all.len(), 50);
         assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "{query:?}");
         for size in [1, 7, 50] {
-            let mut paged: Vec<FoundKey> = Vec::new();
-            loop {
-                let after = paged.last().map(|last| ListCursor {
-                    received_at: last.received_at,
-                    key: last.message.get(),
-                });
-                let cancel = SearchCancel::default();
-                let page = home
-                    .store
-                    .search(&query, &TimeZone::UTC, after, size, &cancel)
-                    .await
-                    .unwrap();
-                let is_end = page.len() < size;
-                paged.extend(page);
-                if is_end {
-                    break;
-                }
-            }
+            let paged = home.find_in_pages(&query, size).await;
             assert_eq!(paged, all, "{size}");
         }
     }

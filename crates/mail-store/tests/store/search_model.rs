@@ -3,10 +3,9 @@
 //! The walk folds by a small table and compares words and signs one by one; it knows nothing of
 //! tokens, pairs or tables.
 
-use jiff::tz::TimeZone;
 use mail_model::search::{Criterion, FoundKey, Query, Words};
-use mail_model::{Address, Body, Keyword, ListCursor, Message, UnixTime};
-use mail_store::{IndexCheck, SearchCancel};
+use mail_model::{Address, Body, Keyword, Message, UnixTime};
+use mail_store::IndexCheck;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -337,24 +336,7 @@ async fn check(mut mails: Vec<Mail>, queries: Vec<Query>, size: usize) {
     for query in &queries {
         let expected = walk(&home, &mails, query).await;
         assert_eq!(home.find(query, 1000).await, expected, "{query:?}");
-        let mut paged: Vec<FoundKey> = Vec::new();
-        loop {
-            let after = paged.last().map(|last| ListCursor {
-                received_at: last.received_at,
-                key: last.message.get(),
-            });
-            let cancel = SearchCancel::default();
-            let page = home
-                .store
-                .search(query, &TimeZone::UTC, after, size, &cancel)
-                .await
-                .unwrap();
-            let is_end = page.len() < size;
-            paged.extend(page);
-            if is_end {
-                break;
-            }
-        }
+        let paged = home.find_in_pages(query, size).await;
         assert_eq!(paged, expected, "in pages of {size}: {query:?}");
     }
 }
