@@ -24,8 +24,21 @@ pub struct StateDir {
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
-    /// Held for the lock on it.
-    _lock: File,
+    /// Held, never read.
+    _lock: Lock,
+}
+
+/// A folder's lock.
+#[derive(Debug)]
+struct Lock(File);
+
+/// A program that is just being started has a copy of the open file for a moment, and with it the
+/// lock, if closing the file were all that gives it back.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What cannot be given back here is given back with the last copy.
+        self.0.unlock().ok();
+    }
 }
 
 /// Why the folder cannot be used.
@@ -172,7 +185,7 @@ impl StateDir {
     }
 }
 
-fn lock(path: &Path) -> Result<File, StateDirError> {
+fn lock(path: &Path) -> Result<Lock, StateDirError> {
     let file = path.join(LOCK);
     let io = |source| StateDirError::Io {
         path: file.clone(),
@@ -180,7 +193,7 @@ fn lock(path: &Path) -> Result<File, StateDirError> {
     };
     let lock = private_file(&file).map_err(io)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(Lock(lock)),
         Err(fs::TryLockError::WouldBlock) => Err(StateDirError::InUse {
             path: path.to_owned(),
         }),
@@ -240,6 +253,15 @@ mod tests {
         ));
         drop(state);
         StateDir::open(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_copy_that_a_starting_program_has_for_a_moment_keeps_nobody_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = lock(dir.path()).unwrap();
+        let _copy = first.0.try_clone().unwrap();
+        drop(first);
+        lock(dir.path()).unwrap();
     }
 
     #[test]

@@ -44,6 +44,16 @@ impl FolderLock {
     }
 }
 
+/// A program that is just being started has a copy of the open file for a moment, and with it the
+/// lock, if closing the file were all that gives it back.
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        if let Err(error) = self.release() {
+            tracing::warn!(%error, "an account's folder could not be given back");
+        }
+    }
+}
+
 /// What was deleted, for the person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Removed {
@@ -225,4 +235,22 @@ fn count(folder: &Path) -> Result<Removed, StoreError> {
     }
     removed.list.sort();
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_a_starting_program_has_for_a_moment_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = FolderLock::take(folder.path()).unwrap();
+        assert!(matches!(
+            FolderLock::take(folder.path()),
+            Err(StoreError::InUse)
+        ));
+        let _copy = first.file.try_clone().unwrap();
+        drop(first);
+        assert!(FolderLock::take(folder.path()).is_ok());
+    }
 }
