@@ -220,6 +220,9 @@ pub(crate) enum Rehearsal {
         /// Messages of each account.
         #[arg(long, default_value_t = 2_000)]
         size: u32,
+        /// People beside the three, called "Account 4" and so on.
+        #[arg(long, default_value_t = 0)]
+        extra_people: u8,
         /// Keep the rehearsal's state here; without it nothing is kept.
         #[arg(long, value_name = "FOLDER")]
         state: Option<PathBuf>,

@@ -10,19 +10,21 @@ use url::Url;
 
 use crate::config::{ConnectionConfig, MailLocation, TenantSettings};
 
-/// Starts both servers alone.
+/// Starts both servers alone, with so many people beside the three.
 ///
 /// # Errors
 /// A port or the state folder cannot be used.
 pub async fn serve(
     port: u16,
     size: u32,
+    extra_people: u8,
     state: Option<PathBuf>,
 ) -> Result<Rehearsal, RehearsalError> {
     let config = RehearsalConfig {
         state_dir: state,
         port,
         size: usize::try_from(size).unwrap_or(usize::MAX),
+        extra_people: extra_people.into(),
         control: true,
         ..RehearsalConfig::default()
     };

@@ -1,5 +1,5 @@
-//! The first page of a merged list: over one, two and ten accounts, with 10,000 and with
-//! 1,000,000 messages in each.
+//! The first page of a merged list: over one, two, ten and thirty accounts, with 10,000, 100,000 and
+//! 1,000,000 messages in each; thirty only up to 100,000, whose copies fit on a disk.
 //!
 //! `cargo bench -p mail-engine --bench merged_page -- [--json] [--quick] [--jump] [--sizes N,N]`
 //!
@@ -24,7 +24,11 @@ use serde_json::{Value, json};
 
 type Failure = Box<dyn Error>;
 
-const ACCOUNTS: [usize; 3] = [1, 2, 10];
+const ACCOUNTS: [usize; 4] = [1, 2, 10, 30];
+/// Accounts larger than this are copied at most [`MOST_OF_LARGE`] times: a million messages have
+/// 0.8 GB.
+const LARGE: u64 = 100_000;
+const MOST_OF_LARGE: usize = 10;
 const PAGE: u64 = 100;
 /// Rounds that open connections and warm caches; they do not count.
 const WARMING: usize = 20;
@@ -47,10 +51,20 @@ fn main() -> Result<(), Failure> {
     for size in &arguments.sizes {
         let folders = runtime.block_on(accounts(copies.path(), *size))?;
         figures.extend(runtime.block_on(measure(*size, &folders, &arguments))?);
+        for copy in folders.iter().skip(1) {
+            std::fs::remove_dir_all(copy)?;
+        }
     }
     copies.close()?;
     report(&figures, arguments.json);
     Ok(())
+}
+
+/// How many accounts of a size are merged.
+fn merged(size: u64) -> impl Iterator<Item = usize> {
+    ACCOUNTS
+        .into_iter()
+        .filter(move |accounts| size <= LARGE || *accounts <= MOST_OF_LARGE)
 }
 
 fn arguments() -> Result<Arguments, Failure> {
@@ -58,7 +72,7 @@ fn arguments() -> Result<Arguments, Failure> {
         json: false,
         jump: false,
         rounds: 300,
-        sizes: vec![10_000, 1_000_000],
+        sizes: vec![10_000, 100_000, 1_000_000],
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -92,7 +106,7 @@ async fn accounts(copies: &Path, size: u64) -> Result<Vec<PathBuf>, Failure> {
         .close()
         .await?;
     let mut folders = vec![first.clone()];
-    for number in 1..ACCOUNTS.into_iter().max().unwrap_or(1) {
+    for number in 1..merged(size).max().unwrap_or(1) {
         let folder = copies.join(format!("{size}-{number}"));
         measuring::copy(&first, &folder)?;
         folders.push(folder);
@@ -136,8 +150,7 @@ async fn measure(
         let store = AccountStore::open(folder, measuring::key(), StoreOptions::default()).await?;
         stores.push((AccountId::new(format!("account-{number}"))?, store));
     }
-    let mut figures: Vec<Figure> = ACCOUNTS
-        .into_iter()
+    let mut figures: Vec<Figure> = merged(size)
         .map(|accounts| Figure {
             size,
             accounts,

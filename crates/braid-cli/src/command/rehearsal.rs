@@ -9,8 +9,13 @@ use crate::output::Output;
 pub(crate) async fn run(action: &Rehearsal, output: &Output) -> Result<(), Exit> {
     let failed = |error: rehearsal::RehearsalError| Exit::Because(error.to_string());
     match action {
-        Rehearsal::Serve { port, size, state } => {
-            let running = rehearsal::serve(*port, *size, state.clone())
+        Rehearsal::Serve {
+            port,
+            size,
+            extra_people,
+            state,
+        } => {
+            let running = rehearsal::serve(*port, *size, *extra_people, state.clone())
                 .await
                 .map_err(failed)?;
             output.line(&running.description())?;

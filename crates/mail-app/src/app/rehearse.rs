@@ -12,6 +12,10 @@ impl App {
         let config = mail_rehearsal::RehearsalConfig {
             state_dir: Some(self.0.paths.rehearsal()),
             size: self.0.rehearsal_size.unwrap_or(2_000),
+            extra_people: std::env::var("BRAID_REHEARSAL_EXTRA_PEOPLE")
+                .ok()
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0),
             control: true,
             ..mail_rehearsal::RehearsalConfig::default()
         };
