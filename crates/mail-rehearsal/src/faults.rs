@@ -19,7 +19,7 @@ use tokio::sync::watch;
 pub use control::control_router;
 pub use layer::with_faults;
 pub use methods::{MethodAct, MethodRule};
-pub use rule::{Act, Rule};
+pub use rule::{Act, PersonRule, Rule};
 
 /// Most different (server, method, path) triples that are counted; later new ones share the path `…`.
 const COUNTED_PATHS: usize = 4096;
@@ -102,7 +102,7 @@ pub(crate) struct Commands {
 
 #[derive(Debug, Default)]
 struct Set {
-    rules: Vec<Rule>,
+    rules: Vec<PersonRule>,
     methods: Vec<MethodRule>,
     switches: BTreeMap<Switch, bool>,
     counts: BTreeMap<(Server, String, String), u64>,
@@ -112,7 +112,7 @@ struct Set {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FaultsState {
     /// Rules that still apply, oldest first.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<PersonRule>,
     /// Rules for single JMAP methods that still apply, oldest first.
     pub methods: Vec<MethodRule>,
     /// Switches that are on.
@@ -128,7 +128,12 @@ impl Faults {
 
     /// Adds a rule. Of several that match a request, each kind of act applies once, the oldest rule first.
     pub fn add(&self, rule: Rule) {
-        self.set().rules.push(rule);
+        self.add_for(None, rule);
+    }
+
+    /// Adds a rule for the requests of one person only: those with a token whose subject this is.
+    pub fn add_for(&self, person: Option<String>, rule: Rule) {
+        self.set().rules.push(PersonRule { person, rule });
     }
 
     /// Turns a switch on or off.
@@ -245,12 +250,16 @@ impl Faults {
         }
     }
 
-    /// Counts a request and takes the acts that apply to it, at most one of each kind.
-    fn meet(&self, server: Server, method: &str, path: &str) -> Vec<Act> {
+    /// Counts a request of a person, if it says whose it is, and takes the acts that apply to it, at most one
+    /// of each kind.
+    fn meet(&self, server: Server, method: &str, path: &str, person: Option<&str>) -> Vec<Act> {
         let mut set = self.set();
         count(&mut set.counts, server, method, path);
         let mut acts: Vec<Act> = Vec::new();
-        for rule in &mut set.rules {
+        for PersonRule { person: of, rule } in &mut set.rules {
+            if of.is_some() && of.as_deref() != person {
+                continue;
+            }
             let taken = acts
                 .iter()
                 .any(|act| std::mem::discriminant(act) == std::mem::discriminant(&rule.act));
@@ -260,7 +269,7 @@ impl Faults {
             acts.push(rule.act.clone());
             rule.times = rule.times.map(|times| times.saturating_sub(1));
         }
-        set.rules.retain(|rule| rule.times != Some(0));
+        set.rules.retain(|standing| standing.rule.times != Some(0));
         acts
     }
 
@@ -331,14 +340,27 @@ mod tests {
             retry_after: None,
             error_code: None,
         };
-        assert_eq!(faults.meet(Server::Login, "POST", "/jmap"), vec![]);
+        assert_eq!(faults.meet(Server::Login, "POST", "/jmap", None), vec![]);
         assert_eq!(
-            faults.meet(Server::Mail, "POST", "/jmap"),
+            faults.meet(Server::Mail, "POST", "/jmap", None),
             vec![status.clone()]
         );
-        assert_eq!(faults.meet(Server::Mail, "GET", "/jmap"), vec![status]);
-        assert_eq!(faults.meet(Server::Mail, "POST", "/jmap"), vec![]);
+        assert_eq!(
+            faults.meet(Server::Mail, "GET", "/jmap", None),
+            vec![status]
+        );
+        assert_eq!(faults.meet(Server::Mail, "POST", "/jmap", None), vec![]);
         assert_eq!(faults.requests(Server::Mail, "POST", "/jmap"), 2);
+    }
+
+    #[test]
+    fn a_rule_for_one_person_leaves_the_others_alone() {
+        let faults = Faults::none();
+        faults.add_for(Some("u1".to_owned()), Rule::status("/jmap", 503, 1));
+        let meet = |person| faults.meet(Server::Mail, "GET", "/jmap", person).len();
+        assert_eq!((meet(None), meet(Some("u2"))), (0, 0));
+        assert_eq!(meet(Some("u1")), 1);
+        assert_eq!(meet(Some("u1")), 0);
     }
 
     #[test]
@@ -347,9 +369,9 @@ mod tests {
         faults.add(Rule::status("/a", 500, 1));
         faults.add(Rule::status("/a", 404, 1));
         faults.add(Rule::delay("/a", 5, 1));
-        assert_eq!(faults.meet(Server::Mail, "GET", "/a").len(), 2);
+        assert_eq!(faults.meet(Server::Mail, "GET", "/a", None).len(), 2);
         assert_eq!(
-            faults.meet(Server::Mail, "GET", "/a"),
+            faults.meet(Server::Mail, "GET", "/a", None),
             vec![Act::Status {
                 status: 404,
                 retry_after: None,
@@ -363,7 +385,7 @@ mod tests {
         let faults = Faults::none();
         faults.switch(Switch::NoNonce, true);
         faults.add(Rule::status("*", 500, 9));
-        faults.meet(Server::Login, "GET", "/x");
+        faults.meet(Server::Login, "GET", "/x", None);
         faults.clear();
         assert!(!faults.is_on(Switch::NoNonce));
         assert_eq!(

@@ -119,6 +119,9 @@ struct Ports {
     mail: u16,
     #[serde(default)]
     provider_mail: u16,
+    /// Where faults are set this time, for whoever may read the folder; 0 when nowhere.
+    #[serde(default)]
+    control: u16,
 }
 
 /// A running rehearsal. Dropping it ends both servers at once; [`Rehearsal::stop`] lets answers finish.
@@ -162,12 +165,14 @@ impl Rehearsal {
         let address = |listener: &TcpListener| listener.local_addr().map_err(RehearsalError::Port);
         let (login_at, mail_at) = (address(&login)?, address(&mail)?);
         let provider_at = provider_mail.as_ref().map(address).transpose()?;
+        let control_at = control.as_ref().map(address).transpose()?;
         state_dir.save(
             PORTS_FILE,
             &Ports {
                 login: login_at.port(),
                 mail: mail_at.port(),
                 provider_mail: provider_at.map_or(before.provider_mail, |at| at.port()),
+                control: control_at.map_or(0, |at| at.port()),
             },
         )?;
 
@@ -190,13 +195,8 @@ impl Rehearsal {
             .extend(extra_people(config.extra_people));
         tenant_config.linking.clone_from(&config.linking);
         let people = tenant_config.people.clone();
-        let control_url = control
-            .as_ref()
-            .map(address)
-            .transpose()?
-            .map(|at| format!("http://{at}"));
         let mut description = describe(&tenant_config, login_at, mail_at);
-        description.control_url = control_url;
+        description.control_url = control_at.map(|at| format!("http://{at}"));
         description.provider_mail_url = provider_at.map(|at| format!("http://{at}"));
         let tenant = Tenant::open(
             tenant_config,

@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Faults, FaultsState, Rule, Server, Switch};
+use super::{Faults, FaultsState, PersonRule, Server, Switch};
 
 #[derive(Debug, Deserialize)]
 struct SwitchOrder {
@@ -77,8 +77,11 @@ async fn clear(State(faults): State<Faults>) -> Json<FaultsState> {
     Json(faults.state())
 }
 
-async fn add(State(faults): State<Faults>, Json(rule): Json<Rule>) -> Json<FaultsState> {
-    faults.add(rule);
+async fn add(
+    State(faults): State<Faults>,
+    Json(PersonRule { person, rule }): Json<PersonRule>,
+) -> Json<FaultsState> {
+    faults.add_for(person, rule);
     Json(faults.state())
 }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::{StreamExt, stream};
 
 use super::{Act, Faults, Server};
@@ -25,7 +27,13 @@ async fn apply(
     request: Request,
     next: Next,
 ) -> Response {
-    let acts = faults.meet(server, request.method().as_str(), request.uri().path());
+    let person = person_of(request.headers());
+    let acts = faults.meet(
+        server,
+        request.method().as_str(),
+        request.uri().path(),
+        person.as_deref(),
+    );
     let shears = request
         .extensions()
         .get::<ConnectInfo<Shears>>()
@@ -70,6 +78,16 @@ async fn apply(
         (None, Some(bytes)) => shortened(response, bytes).await,
         (None, None) => response,
     }
+}
+
+/// The subject of a request's token. Whether the token is good is for the server to say: a fault strikes
+/// before that.
+fn person_of(headers: &HeaderMap) -> Option<String> {
+    let bearer = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let claims = bearer.split_once(' ')?.1.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    Some(claims.get("sub")?.as_str()?.to_owned())
 }
 
 /// What happens to a request on its way to the server and back.

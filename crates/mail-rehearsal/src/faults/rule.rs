@@ -79,6 +79,17 @@ pub struct Rule {
     pub times: Option<u32>,
 }
 
+/// A rule, and whose requests it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonRule {
+    /// The subject of the bearer token that a request must carry; any request when absent.
+    #[serde(default)]
+    pub person: Option<String>,
+    /// What happens, and where.
+    #[serde(flatten)]
+    pub rule: Rule,
+}
+
 impl Rule {
     /// Answers the next `times` requests for `path` with `status`.
     #[must_use]
