@@ -39,11 +39,12 @@ fn every_crate_knows_only_those_it_may_know() {
         ("mail-model", &[][..]),
         ("mail-mime", &["mail-model"]),
         ("mail-store", &["mail-model"]),
-        ("mail-auth", &["mail-model"]),
-        ("mail-jmap", &["mail-model"]),
+        ("mail-auth", &["mail-model", "mail-tls"]),
+        ("mail-jmap", &["mail-model", "mail-tls"]),
         ("mail-engine", &["mail-model", "mail-store"]),
         ("mail-rehearsal", &[]),
         ("mail-testkit", &[]),
+        ("mail-tls", &[]),
         (
             "mail-app",
             &[

@@ -148,9 +148,7 @@ impl From<SignInError> for UiError {
                 mail_model::Reaction::RetryLater(_) => Self::new(ErrorCode::TenantUnreachable),
                 _ => Self::new(ErrorCode::SignInUntrusted),
             },
-            SignInError::Network(_) | SignInError::Login(_) => {
-                Self::new(ErrorCode::TenantUnreachable)
-            }
+            SignInError::Login(_) => Self::new(ErrorCode::TenantUnreachable),
             _ => Self::new(ErrorCode::Bug),
         }
     }

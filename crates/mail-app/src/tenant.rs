@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mail_auth::{Connection, NetworkError, Session, SignInParts, TenantConfig, TenantError};
+use mail_auth::{Connection, Session, SignInParts, TenantConfig, TenantError};
 use mail_jmap::{JmapConfig, ServerAddress};
 use mail_model::HostLog;
 use mail_model::remote::TokenSource;
@@ -26,9 +26,6 @@ pub enum UnusableTenant {
     /// Its address or application id is wrong, or it does not answer.
     #[error(transparent)]
     Tenant(#[from] TenantError),
-    /// No HTTP client can be made.
-    #[error("the network cannot be used")]
-    Network(#[from] NetworkError),
 }
 
 impl From<UnusableTenant> for UiError {
@@ -39,7 +36,7 @@ impl From<UnusableTenant> for UiError {
             UnusableTenant::Tenant(TenantError::NotAnAddress | TenantError::NotSecure) => {
                 ErrorCode::TenantAddress
             }
-            UnusableTenant::Tenant(_) | UnusableTenant::Network(_) => ErrorCode::TenantUnreachable,
+            UnusableTenant::Tenant(_) => ErrorCode::TenantUnreachable,
         })
     }
 }
@@ -61,7 +58,7 @@ fn auth_config(settings: &TenantSettings) -> Result<TenantConfig, TenantError> {
 impl Tenant {
     /// Takes settings as they are. Contacts nobody.
     pub(crate) fn new(settings: TenantSettings) -> Result<Self, UnusableTenant> {
-        let parts = SignInParts::new(auth_config(&settings)?)?;
+        let parts = SignInParts::new(auth_config(&settings)?);
         Ok(Self {
             settings,
             parts,

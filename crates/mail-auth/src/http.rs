@@ -1,8 +1,10 @@
 //! HTTP as this crate allows it: no redirects followed, time and size limits, no address in an
 //! error (addresses carry ids), no proxy to this machine itself.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use mail_tls::{Versions, with_tls};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect;
 use url::Url;
@@ -70,6 +72,30 @@ pub(crate) fn client(loopback: bool) -> Result<reqwest::Client, NetworkError> {
     Ok(builder(loopback).build()?)
 }
 
+/// The same, made when it is first needed: before the first rows are on the screen nobody is
+/// asked anything, and the system's root certificates need not be read.
+pub(crate) struct LazyClient {
+    loopback: bool,
+    made: OnceLock<reqwest::Client>,
+}
+
+impl LazyClient {
+    pub(crate) const fn new(loopback: bool) -> Self {
+        Self {
+            loopback,
+            made: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Result<&reqwest::Client, NetworkError> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let fresh = client(self.loopback)?;
+        Ok(self.made.get_or_init(|| fresh))
+    }
+}
+
 /// A client for one request that must not be repeated: a connection of its own, so that one
 /// that has silently died cannot be met, and no repetition by the library.
 pub(crate) fn client_for_one_request(loopback: bool) -> Result<reqwest::Client, NetworkError> {
@@ -80,7 +106,7 @@ pub(crate) fn client_for_one_request(loopback: bool) -> Result<reqwest::Client, 
 }
 
 fn builder(loopback: bool) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder()
+    let builder = with_tls(reqwest::Client::builder(), Versions::Any)
         .redirect(redirect::Policy::none())
         .referer(false)
         .connect_timeout(CONNECT)

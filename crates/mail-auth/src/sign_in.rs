@@ -20,7 +20,6 @@ use crate::authress::{AuthressClient, AuthressError, LoginRequest, LoginStarted,
 use crate::callback::{ATTEMPT_SECONDS, AttemptKind, Pending, Refused, judge};
 use crate::clock::Clock;
 use crate::credentials::{Credentials, SignedIn, VerifiedIdentity};
-use crate::http::NetworkError;
 use crate::jar::CookieJar;
 use crate::loopback::{Judge, Listening, Loopback, NoFreePort};
 use crate::page::Page;
@@ -47,18 +46,16 @@ pub struct SignInParts {
 
 impl SignInParts {
     /// With the machine's clock and a verifier of its own.
-    ///
-    /// # Errors
-    /// No HTTP client can be made on this machine.
-    pub fn new(tenant: TenantConfig) -> Result<Self, NetworkError> {
+    #[must_use]
+    pub fn new(tenant: TenantConfig) -> Self {
         let tenant = Arc::new(tenant);
         let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock);
-        let verifier = TokenVerifier::new(Arc::clone(&tenant), Arc::clone(&clock))?;
-        Ok(Self {
+        let verifier = TokenVerifier::new(Arc::clone(&tenant), Arc::clone(&clock));
+        Self {
             tenant,
             verifier: Arc::new(verifier),
             clock,
-        })
+        }
     }
 }
 
@@ -203,8 +200,7 @@ impl Opening {
         let loopback = Loopback::bind(&parts.tenant.redirect_ports).await?;
         let redirect = loopback.redirect_url().ok_or(NoFreePort::without_cause())?;
         let origin = redirect.origin().ascii_serialization();
-        let client = AuthressClient::new(Arc::clone(&parts.tenant), CookieJar::empty(), &origin)
-            .map_err(SignInError::Network)?;
+        let client = AuthressClient::new(Arc::clone(&parts.tenant), CookieJar::empty(), &origin);
         Ok(Self {
             loopback,
             redirect,

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
-use crate::http::{self, NetworkError};
+use crate::http::{self, LazyClient, NetworkError};
 use crate::tenant::TenantConfig;
 
 /// How far clocks may differ, in seconds.
@@ -122,7 +122,7 @@ pub(crate) struct DisplayClaims {
 pub struct TokenVerifier {
     tenant: Arc<TenantConfig>,
     clock: Arc<dyn Clock>,
-    http: reqwest::Client,
+    http: LazyClient,
     keys: Mutex<KeySet>,
 }
 
@@ -134,16 +134,14 @@ struct KeySet {
 
 impl TokenVerifier {
     /// For one tenant; contacts nobody yet.
-    ///
-    /// # Errors
-    /// No HTTP client can be made on this machine.
-    pub fn new(tenant: Arc<TenantConfig>, clock: Arc<dyn Clock>) -> Result<Self, NetworkError> {
-        Ok(Self {
-            http: http::client(tenant.is_loopback())?,
+    #[must_use]
+    pub fn new(tenant: Arc<TenantConfig>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            http: LazyClient::new(tenant.is_loopback()),
             tenant,
             clock,
             keys: Mutex::default(),
-        })
+        }
     }
 
     /// Verifies an access token. May fetch the key set.
@@ -282,7 +280,8 @@ impl TokenVerifier {
     }
 
     async fn fetch(&self) -> Result<Vec<Jwk>, VerifyError> {
-        let reply = http::get(&self.http, self.tenant.jwks_url())
+        let client = self.http.get().map_err(VerifyError::KeysUnreachable)?;
+        let reply = http::get(client, self.tenant.jwks_url())
             .await
             .map_err(VerifyError::KeysUnreachable)?;
         let keys = usable_keys(&reply.body);

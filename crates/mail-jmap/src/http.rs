@@ -9,10 +9,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use mail_model::remote::{BearerToken, SourceError, TokenError, TokenSource};
 use mail_model::{HostLog, SentRequest, UnixTime};
+use mail_tls::{Versions, with_tls};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
-use reqwest::{
-    Client, ClientBuilder, Method, Response, StatusCode, header::HeaderMap, redirect, tls,
-};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, header::HeaderMap, redirect};
 use serde::Deserialize;
 use url::Url;
 
@@ -28,6 +27,8 @@ const PROBLEM_LIMIT: usize = 64 * 1024;
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// An upload slower than this is given up.
 const UPLOAD_OCTETS_PER_SECOND: u64 = 8 * 1024;
+/// Octets of a request that no server has a reason to find too large.
+const SMALL: usize = 2 * 1024;
 
 /// A request before it has its token.
 pub(crate) struct Outgoing {
@@ -71,10 +72,11 @@ impl Outgoing {
     }
 }
 
-/// One account's HTTP client.
+/// One account's HTTP clients, made when they are first needed: what is on the disk is on the
+/// screen before the system's root certificates are read.
 pub(crate) struct Transport {
-    client: RwLock<Client>,
-    /// For other protocols than HTTP, which begin on HTTP/1.1 only; made when first needed.
+    client: RwLock<Option<Client>>,
+    /// For other protocols than HTTP, which begin on HTTP/1.1 only.
     upgrading: RwLock<Option<Client>>,
     user_agent: String,
     /// The server is on this machine: no proxy between.
@@ -90,7 +92,7 @@ impl Transport {
         config: &JmapConfig,
         tokens: Arc<dyn TokenSource>,
     ) -> Result<Self, SourceError> {
-        let mut transport = Self {
+        Ok(Self {
             client: RwLock::default(),
             upgrading: RwLock::default(),
             user_agent: config.user_agent.clone(),
@@ -99,17 +101,14 @@ impl Transport {
             origins: Origins::of(config)?,
             timeouts: config.timeouts,
             hosts: config.hosts.clone(),
-        };
-        transport.client = RwLock::new(transport.builder().build().map_err(unreachable)?);
-        Ok(transport)
+        })
     }
 
-    fn builder(&self) -> ClientBuilder {
-        let client = Client::builder()
+    fn builder(&self, versions: Versions) -> ClientBuilder {
+        let client = with_tls(Client::builder(), versions)
             .user_agent(&self.user_agent)
             .redirect(redirect::Policy::none())
             .referer(false)
-            .tls_version_min(tls::Version::TLS_1_2)
             .connect_timeout(self.timeouts.connect);
         if self.direct {
             client.no_proxy()
@@ -121,31 +120,31 @@ impl Transport {
     /// Forgets every connection that is kept for later: the network is another one, or the
     /// machine slept, and a connection from before would only be found dead by waiting.
     pub(crate) fn forget_connections(&self) {
-        self.upgrading
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match self.builder().build() {
-            Ok(fresh) => *self.client.write().unwrap_or_else(PoisonError::into_inner) = fresh,
-            Err(error) => tracing::warn!(%error, "the old connections are kept"),
+        for clients in [&self.client, &self.upgrading] {
+            clients
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
         }
     }
 
     /// The client to send with.
     fn client(&self, upgrade: bool) -> Result<Client, SourceError> {
-        if !upgrade {
-            let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
-            return Ok(client.clone());
-        }
-        let mut upgrading = self
-            .upgrading
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let client = match upgrading.take() {
-            Some(client) => client,
-            None => self.builder().http1_only().build().map_err(unreachable)?,
+        let (kept, versions) = if upgrade {
+            (&self.upgrading, Versions::One)
+        } else {
+            (&self.client, Versions::Any)
         };
-        Ok(upgrading.insert(client).clone())
+        let made = kept.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(made) = made {
+            return Ok(made);
+        }
+        let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
+        let client = match kept.take() {
+            Some(client) => client,
+            None => self.builder(versions).build().map_err(unreachable)?,
+        };
+        Ok(kept.insert(client).clone())
     }
 
     pub(crate) const fn timeouts(&self) -> Timeouts {
@@ -162,11 +161,24 @@ impl Transport {
     }
 
     /// Sends with the account's token; a refused token is replaced once. Gives any answer
-    /// other than 401.
+    /// other than 401, or 413 to a small request.
     ///
     /// # Errors
     /// No connection, no token, a second 401, or an address that may not see the token.
     pub(crate) async fn authorised(&self, request: &Outgoing) -> Result<Response, SourceError> {
+        let answer = self.with_token(request).await?;
+        let octets = request.body.as_ref().map_or(0, |(_, body)| body.len());
+        if answer.status() == StatusCode::PAYLOAD_TOO_LARGE && octets <= SMALL {
+            // Asking for less would not make it smaller; the fault is the server's.
+            return Err(SourceError::Busy {
+                retry_after: retry_after(answer.headers()),
+                reason: "413".into(),
+            });
+        }
+        Ok(answer)
+    }
+
+    async fn with_token(&self, request: &Outgoing) -> Result<Response, SourceError> {
         if !self.allows(&request.url) {
             return Err(bad_answer("it names an address on another server"));
         }

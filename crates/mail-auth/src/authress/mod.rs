@@ -29,7 +29,7 @@ use url::Url;
 
 use crate::anti_abuse;
 use crate::clock::{Clock as _, SystemClock};
-use crate::http::{self, NetworkError, Reply};
+use crate::http::{self, LazyClient, NetworkError, Reply};
 use crate::jar::CookieJar;
 use crate::tenant::TenantConfig;
 
@@ -49,7 +49,7 @@ pub(crate) struct Tokens {
 /// One attempt's or one account's conversation with the login service.
 pub struct AuthressClient {
     tenant: Arc<TenantConfig>,
-    http: reqwest::Client,
+    http: LazyClient,
     origin: HeaderValue,
     jar: CookieJar,
     /// The account's, once there is one.
@@ -59,20 +59,16 @@ pub struct AuthressClient {
 impl AuthressClient {
     /// `origin` is the redirect's, which the tenant may hold every later request to; the
     /// configured one wins.
-    pub(crate) fn new(
-        tenant: Arc<TenantConfig>,
-        jar: CookieJar,
-        origin: &str,
-    ) -> Result<Self, NetworkError> {
+    pub(crate) fn new(tenant: Arc<TenantConfig>, jar: CookieJar, origin: &str) -> Self {
         let origin = tenant.origin.as_deref().unwrap_or(origin);
-        Ok(Self {
-            http: http::client(tenant.is_loopback())?,
+        Self {
+            http: LazyClient::new(tenant.is_loopback()),
             origin: HeaderValue::from_str(origin)
                 .unwrap_or_else(|_| HeaderValue::from_static("null")),
             jar,
             tenant,
             hosts: RwLock::default(),
-        })
+        }
     }
 
     /// From now on requests are noted in the account's own log, as are those so far.
@@ -213,7 +209,9 @@ impl AuthressClient {
         let Answer {
             reply,
             fresh_cookies,
-        } = self.send(&self.http, method, url, body, bearer).await?;
+        } = self
+            .send(self.http.get()?, method, url, body, bearer)
+            .await?;
         match reply.status {
             200..300 => Ok(Answer {
                 reply,

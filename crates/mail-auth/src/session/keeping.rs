@@ -96,7 +96,6 @@ impl Inner {
         let stored = match stored::decode(&content, &self.parts.tenant) {
             Ok(stored) => stored,
             Err(StoredError::Unreadable) => return Err(Unloaded::over(NeedsSignIn::Damaged)),
-            Err(StoredError::Network(_)) => return Err(Unloaded::Vault(VaultProblem::Disk)),
         };
         let identity = &stored.credentials.identity;
         if identity.subject != self.parts.subject || identity.issuer != self.parts.tenant.issuer() {

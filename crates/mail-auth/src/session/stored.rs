@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 use super::state::{NeedsSignIn, Validity};
 use crate::authress::AuthressClient;
 use crate::credentials::{Credentials, VerifiedIdentity};
-use crate::http::NetworkError;
 use crate::jar::CookieJar;
 use crate::tenant::TenantConfig;
 
@@ -21,8 +20,6 @@ use crate::tenant::TenantConfig;
 pub(super) enum StoredError {
     #[error("the stored session cannot be read")]
     Unreadable,
-    #[error("the network cannot be used")]
-    Network(#[source] NetworkError),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,8 +119,7 @@ pub(super) fn decode(content: &[u8], tenant: &Arc<TenantConfig>) -> Result<Store
     let (Wire::V1(wire) | Wire::V2(wire)) =
         serde_json::from_slice(content).map_err(|_| StoredError::Unreadable)?;
     let jar = CookieJar::load(wire.cookies.as_bytes()).map_err(|_| StoredError::Unreadable)?;
-    let client =
-        AuthressClient::new(Arc::clone(tenant), jar, &wire.origin).map_err(StoredError::Network)?;
+    let client = AuthressClient::new(Arc::clone(tenant), jar, &wire.origin);
     Ok(Stored {
         credentials: Credentials {
             client: Arc::new(client),

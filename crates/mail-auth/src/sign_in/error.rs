@@ -4,7 +4,6 @@ use mail_model::Reaction;
 use mail_model::remote::TokenError;
 
 use crate::authress::{AuthressError, Refusal};
-use crate::http::NetworkError;
 use crate::loopback::NoFreePort;
 use crate::verify::VerifyError;
 
@@ -17,9 +16,6 @@ pub enum SignInError {
     /// Another program holds every redirect port.
     #[error(transparent)]
     NoFreePort(#[from] NoFreePort),
-    /// The network cannot be used at all.
-    #[error("the network cannot be used")]
-    Network(#[source] NetworkError),
     /// The login service did not do what was asked.
     #[error(transparent)]
     Login(#[from] AuthressError),
@@ -81,7 +77,6 @@ impl SignInError {
     pub fn reaction(&self) -> Reaction {
         match self {
             Self::NoFreePort(_)
-            | Self::Network(_)
             | Self::Declined { .. }
             | Self::TokensInAddress
             | Self::NoCode

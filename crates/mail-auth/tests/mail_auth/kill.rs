@@ -157,7 +157,7 @@ async fn child() {
         account: AccountId::new("work").unwrap(),
         subject: "user|ana".to_owned(),
         epoch: 1,
-        verifier: Arc::new(TokenVerifier::new(Arc::clone(&tenant), Arc::clone(&clock)).unwrap()),
+        verifier: Arc::new(TokenVerifier::new(Arc::clone(&tenant), Arc::clone(&clock))),
         tenant,
         vault: Arc::new(OneKey(AccountKey::from_bytes(key.try_into().unwrap()))),
         file: PathBuf::from(order["file"].as_str().unwrap()),

@@ -35,7 +35,7 @@ impl Rehearsed {
         let tenant =
             TenantConfig::new(&description.login_url, &description.application_id).unwrap();
         Self {
-            parts: SignInParts::new(tenant).unwrap(),
+            parts: SignInParts::new(tenant),
             vault: Arc::new(MemoryVault::new()),
             folder: tempfile::tempdir().unwrap(),
             rehearsal,

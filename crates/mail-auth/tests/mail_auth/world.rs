@@ -54,7 +54,7 @@ impl World {
         let tenant = TestTenant::start(Arc::clone(&clock)).await;
         let config = Arc::new(TenantConfig::new(&tenant.url, "app_mail").unwrap());
         let clock_dyn: Arc<dyn Clock> = clock.clone();
-        let verifier = TokenVerifier::new(Arc::clone(&config), Arc::clone(&clock_dyn)).unwrap();
+        let verifier = TokenVerifier::new(Arc::clone(&config), Arc::clone(&clock_dyn));
         Self {
             clock,
             tenant,
