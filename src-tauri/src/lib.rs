@@ -20,6 +20,7 @@ use tauri::{AppHandle, Manager as _};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 use tokio::sync::watch;
 
+use crate::host::Desktop;
 use crate::options::Options;
 use crate::running::Running;
 
@@ -28,6 +29,11 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     mail_app::log_to_stderr();
     let options = options::parse(words);
     let (started, app) = watch::channel(None);
+    let (ready, window_system) = watch::channel(None);
+    // Beside the window system, which takes its time. A second start ends here with the lock on
+    // the folder, before it touches anything, and is told so only if no first window takes over.
+    let desktop = Desktop::new(window_system);
+    tauri::async_runtime::spawn(start(desktop, options, started));
     let built = once_per_person(tauri::Builder::default())
         .plugin(window_place().build())
         .plugin(tauri_plugin_dialog::init())
@@ -41,9 +47,8 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
         .manage(<Running>::new(app))
         .setup(move |app| {
             tracing::debug!("set up");
-            let handle = app.handle().clone();
-            tauri::async_runtime::spawn(start(handle, options, started));
             window::open(app.handle())?;
+            ready.send_replace(Some(app.handle().clone()));
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -88,8 +93,8 @@ fn once_per_person(builder: tauri::Builder<tauri::Wry>) -> tauri::Builder<tauri:
     }))
 }
 
-async fn start(handle: AppHandle, options: Options, started: watch::Sender<Option<App>>) {
-    let host: Arc<dyn Host> = Arc::new(host::Desktop::new(handle.clone()));
+async fn start(desktop: Desktop, options: Options, started: watch::Sender<Option<App>>) {
+    let host: Arc<dyn Host> = Arc::new(desktop.clone());
     let start = Start {
         rehearse: options.rehearse,
         after_first_paint: true,
@@ -102,7 +107,9 @@ async fn start(handle: AppHandle, options: Options, started: watch::Sender<Optio
         }
         Err(error) => {
             tracing::error!(%error, "Braid could not start");
-            explain(&handle, &error);
+            if let Some(handle) = desktop.handle().await {
+                explain(&handle, &error);
+            }
         }
     }
 }
