@@ -61,7 +61,7 @@ async function settings(window, theme) {
   await window.find(tile("Choir"));
   await window.find("//*[starts-with(normalize-space(.), 'Up to date')]");
   await window.click("//button[@aria-label='Settings']");
-  for (const name of ["Accounts", "Sessions", "Linked identities", "Privacy", "Appearance"]) {
+  for (const name of ["Accounts", "Sessions", "Linked identities", "Separation", "Appearance"]) {
     await window.click(page(name));
     await shot(window, `settings-${name.toLowerCase().replace(" ", "-")}-${theme}`);
   }

@@ -20,6 +20,10 @@ export function runCommand(stores: Stores, command: Command): void {
       return list.view?.moveTo(command.end === "first" ? 0 : list.view.total - 1);
     case "open":
       return open(stores);
+    case "message":
+      return stepTo(command.by);
+    case "unfold":
+      return stores.conversation.unfoldAll(command.all);
     case "back":
       return goBack(stores);
     case "star":
@@ -56,6 +60,23 @@ function open({ list, window }: Stores): void {
     // After the pane has been drawn.
     requestAnimationFrame(() => region("reading")?.focus());
   }
+}
+
+/** To the next message of the conversation, or the one before; its own button takes the focus. */
+function stepTo(by: 1 | -1): void {
+  const pane = region("reading");
+  const stops = [...(pane?.querySelectorAll<HTMLElement>("[data-message], [data-earlier]") ?? [])];
+  const focused = stops.findIndex((stop) => stop.contains(document.activeElement));
+  const edge = pane?.getBoundingClientRect().top ?? 0;
+  const inSight = stops.findIndex((stop) => stop.getBoundingClientRect().bottom > edge);
+  const next = focused < 0 ? inSight : Math.min(Math.max(focused + by, 0), stops.length - 1);
+  const stop = stops[next];
+  if (!pane || !stop) {
+    return;
+  }
+  (stop.querySelector<HTMLElement>("[aria-expanded]") ?? stop).focus({ preventScroll: true });
+  const isTall = stop.offsetHeight > pane.clientHeight;
+  stop.scrollIntoView({ block: isTall ? "start" : "nearest" });
 }
 
 /** From the sidebar over the list to the list, from the pane to the list, out of a search. */

@@ -7,6 +7,8 @@ export type Command =
   | { readonly kind: "move"; readonly by: number }
   | { readonly kind: "edge"; readonly end: "first" | "last" }
   | { readonly kind: "open" }
+  | { readonly kind: "message"; readonly by: 1 | -1 }
+  | { readonly kind: "unfold"; readonly all: boolean }
   | { readonly kind: "back" }
   | { readonly kind: "star" }
   | { readonly kind: "read" }
@@ -82,6 +84,14 @@ function letterCommand(press: Press): Command | null {
       return { kind: "move", by: -1 };
     case "o":
       return { kind: "open" };
+    case "n":
+      return { kind: "message", by: 1 };
+    case "p":
+      return { kind: "message", by: -1 };
+    case ";":
+      return { kind: "unfold", all: true };
+    case ":":
+      return { kind: "unfold", all: false };
     case "u":
     case "Escape":
       return { kind: "back" };
@@ -128,6 +138,8 @@ export const KEYS: readonly { readonly keys: readonly string[]; readonly does: s
   { keys: ["/", "Ctrl F"], does: "Search" },
   { keys: ["J", "K"], does: "Next or previous conversation" },
   { keys: ["Enter", "O"], does: "Open it" },
+  { keys: ["N", "P"], does: "Next or previous message of a conversation" },
+  { keys: [";", ":"], does: "Open or fold all its messages" },
   { keys: ["U", "Esc"], does: "Back to the list, or out of a search" },
   { keys: ["S"], does: "Add or remove the star" },
   { keys: ["Shift I", "Shift U"], does: "Mark as read or unread" },

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { BodyView, ConversationEvent, MessageView } from "../contract.gen.ts";
 import { ScriptedHost } from "../host/script.ts";
@@ -116,4 +116,53 @@ test("a message that was found is unfolded and wanted in sight, in an open conve
   expect(host.asked("message.load")).toContainEqual({ account: "work", message: 1 });
   store.open("work", 8, 3);
   expect(store.wanted).toBeNull();
+});
+
+describe("a long conversation", () => {
+  const many = (of: number, seen: (key: number) => boolean) =>
+    Array.from({ length: of }, (_, place) => message(place + 1, seen(place + 1)));
+
+  test("keeps what was read out of the way, but for the last of it, until it is asked for", () => {
+    const { store } = opened(many(300, (key) => key < 299));
+    expect(store.earlier).toBe(297);
+    store.showEarlier();
+    expect(store.earlier).toBe(0);
+  });
+
+  test("does so when opened, not when mail arrives", () => {
+    const { host, store } = opened(many(3, () => true));
+    host.tell(
+      "conversation",
+      event(
+        1,
+        many(30, () => true),
+      ),
+    );
+    expect(store.earlier).toBe(0);
+  });
+
+  test("stays whole where little lies before what is unfolded", () => {
+    expect(opened(many(7, (key) => key < 7)).store.earlier).toBe(0);
+    expect(opened(many(300, (key) => key > 2)).store.earlier).toBe(0);
+  });
+
+  test("fetches the first bodies, and others as they come near", () => {
+    const messages = many(300, () => false);
+    const { host, store } = opened(messages);
+    const asked = () =>
+      host.asked("message.load").map((call) => (call as { message: number }).message);
+    expect(asked()).toEqual([1, 2, 3, 4, 5, 6]);
+    store.near(message(200, false));
+    expect(asked()).toEqual([1, 2, 3, 4, 5, 6, 200]);
+  });
+
+  test("is opened and folded as a whole", () => {
+    const messages = many(30, () => true);
+    const { store } = opened(messages);
+    store.unfoldAll(true);
+    expect(messages.every((one) => store.isUnfolded(one))).toBe(true);
+    expect(store.earlier).toBe(0);
+    store.unfoldAll(false);
+    expect(messages.some((one) => store.isUnfolded(one))).toBe(false);
+  });
 });

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
-import type { CheckLineView, SessionView } from "../contract.gen.ts";
+import type { CheckLineView, IdentityView, SessionView } from "../contract.gen.ts";
 import { linePassed, placeWords, resultWords } from "./separation.ts";
-import { fixName, hostsWords, sessionFacts } from "./sessions.ts";
+import { fixName, hostsWords, identityFacts, sessionFacts } from "./sessions.ts";
 
 const NOW = new Date(2026, 10, 28, 14, 0);
 const at = (...parts: [number, number, number, number?, number?]) =>
@@ -47,6 +47,16 @@ test("what is not known is said, not left out", () => {
   expect(words({}).get("Waiting to be sent")).toBe("2 changes");
   expect(words({ queued: 0 }).get("Waiting to be sent")).toBe("Nothing");
   expect(hostsWords([])).toBe("No host contacted yet");
+});
+
+test("of a sign-in only what is known is told", () => {
+  const identity = { connection: "google", connection_name: "Google", id: "1", current: false };
+  const facts = (person: string | null, since: number | null) =>
+    identityFacts({ ...identity, person, since } as IdentityView);
+  expect(facts("ana-sings", null)).toBe("ana-sings");
+  expect(facts("ana-sings", at(2026, 10, 12))).toMatch(/^ana-sings · since /);
+  expect(facts(null, at(2026, 10, 12))).toMatch(/^Since /);
+  expect(facts(null, null)).toBe("");
 });
 
 test("one verb for each thing to do, and none where nothing is wrong", () => {

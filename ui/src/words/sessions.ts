@@ -89,12 +89,14 @@ export function hostsWords(hosts: readonly HostView[]): string {
     : `${count(hosts.length, "host", "hosts")} contacted`;
 }
 
-/** "ana-sings · since 12 Nov". */
+/** "ana-sings · since 12 Nov", or what of it is known. */
 export function identityFacts(identity: IdentityView, now: Date = new Date()): string {
-  return [
-    identity.person ?? "Name not known",
-    ...(identity.since === null ? [] : [`since ${momentWords(identity.since, now)}`]),
-  ].join(" · ");
+  const { person, since } = identity;
+  const from = since === null ? null : momentWords(since, now);
+  if (person === null) {
+    return from === null ? "" : `Since ${from}`;
+  }
+  return from === null ? person : `${person} · since ${from}`;
 }
 
 /** Truthful about what it does not bring back. */

@@ -12,7 +12,7 @@ async function settings(window: Window, state: string, tab: string) {
   return window.page.getByRole("tabpanel", { name: tab });
 }
 
-const TABS = ["Appearance", "Accounts", "Sessions", "Linked identities", "Privacy"];
+const TABS = ["Appearance", "Accounts", "Sessions", "Linked identities", "Separation"];
 
 for (const scheme of ["light", "dark"] as const) {
   test(`no serious finding on any page of the settings, ${scheme}`, async ({ window }) => {
@@ -50,6 +50,26 @@ test("pages are turned by arrow keys", async ({ window }) => {
     await expect(page.getByRole("tab", { name: tab })).toBeFocused();
     await expect(page.getByRole("tabpanel", { name: tab })).toBeVisible();
   }
+});
+
+test("how much of an account's texts stays here is said and asked", async ({ window }) => {
+  const panel = await settings(window, "main", "Accounts");
+  await panel.getByRole("button", { name: "Texts of Work on this computer" }).click();
+  const dialog = window.page.getByRole("dialog", { name: "Texts on this computer" });
+  await expect(dialog).toContainText("They take 214 MB now.");
+  await expect(dialog.getByLabel("Keep texts")).toHaveValue(/./);
+  await dialog.getByLabel("Keep texts").selectOption({ label: "Of the last 90 days" });
+  await dialog.getByLabel("Room for them").selectOption({ label: "Up to 500 MB" });
+  expect(await serious(window, "[role=dialog]")).toEqual([]);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  // Back in the settings; it holds for this account alone.
+  await panel.getByRole("button", { name: "Texts of Work on this computer" }).click();
+  const chosen = dialog.getByLabel("Keep texts").locator("option:checked");
+  await expect(chosen).toHaveText("Of the last 90 days");
+  await window.page.keyboard.press("Escape");
+  await panel.getByRole("button", { name: "Texts of Personal on this computer" }).click();
+  await expect(chosen).toHaveText("Of any age");
 });
 
 test("a session card says who, how, since and until when", async ({ window }) => {
@@ -226,7 +246,7 @@ test("an account that is signed out cannot list its sign-ins, and says what to d
 });
 
 test("the check of separation is told in words, good and bad, and is saved", async ({ window }) => {
-  const panel = await settings(window, "fine", "Privacy");
+  const panel = await settings(window, "fine", "Separation");
   const { page } = window;
   await expect(panel.getByRole("region", { name: "Work" })).toContainText("braid / work");
   await expect(panel.getByRole("button", { name: "Save the report…" })).toHaveCount(0);

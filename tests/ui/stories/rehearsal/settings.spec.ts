@@ -8,7 +8,7 @@ test.use({ people: "Work,Personal", size: 120 });
 test("the check of separation is green, and its report is saved", async ({ app }) => {
   const { page } = app;
   await expect(page.getByText(/^Up to date/)).toBeVisible({ timeout: 30_000 });
-  const panel = await app.settings("Privacy");
+  const panel = await app.settings("Separation");
   await panel.getByRole("button", { name: "Run the check now" }).click();
   await expect(panel).toContainText("Kept apart.", { timeout: 60_000 });
   const result = panel.getByRole("region", { name: "Result of the check" });
