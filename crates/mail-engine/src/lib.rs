@@ -49,5 +49,7 @@ pub use list_view::{LARGEST_WINDOW, ListMember, MergedList, OpenList};
 pub use merge::{ListSource, MemberFailure, Merge, MergedKey, MergedRow, Rung, Totals, WindowRows};
 pub use notice::Notice;
 pub use options::EngineOptions;
-pub use search::{AccountSearch, MOST_FOUND, SearchState, ServerSearch};
+pub use search::{
+    AccountSearch, Attention, IndexTurns, MOST_FOUND, SearchState, ServerSearch, Wanted,
+};
 pub use status::{AccountStatus, Arrival, Health, Progress};

@@ -1,17 +1,17 @@
 //! Drives one search of one account: the local index, the commits, the server, beside each other.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::tz::TimeZone;
 use mail_model::MessageId;
-use mail_model::search::Query;
 use mail_store::{SearchCoverage, StoreError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, watch};
 
 use super::found::FoundList;
 use super::local::look_through;
-use super::need::may_match;
+use super::matching::{Wanted, still_matching};
 use super::{SearchState, ServerSearch};
 use crate::shared::{Shared, StepError};
 
@@ -19,18 +19,20 @@ use crate::shared::{Shared, StepError};
 pub(super) struct Search {
     pub(super) shared: Arc<Shared>,
     pub(super) list: Arc<FoundList>,
-    pub(super) query: Query,
+    pub(super) wanted: Wanted,
     pub(super) zone: TimeZone,
     pub(super) state: watch::Sender<SearchState>,
     /// What the server has named, whether it is here or not.
     pub(super) named: Mutex<Vec<MessageId>>,
+    /// Whether the server has more than was taken from it.
+    pub(super) server_has_more: AtomicBool,
 }
 
 impl Search {
     pub(super) fn new(
         shared: Arc<Shared>,
         list: Arc<FoundList>,
-        query: Query,
+        wanted: Wanted,
         zone: TimeZone,
     ) -> (Self, watch::Receiver<SearchState>) {
         let (state, watched) = watch::channel(SearchState {
@@ -38,14 +40,16 @@ impl Search {
             coverage: SearchCoverage::default(),
             server: ServerSearch::Asking,
             more: false,
+            left_out: false,
         });
         let search = Self {
             shared,
             list,
-            query,
+            wanted,
             zone,
             state,
             named: Mutex::default(),
+            server_has_more: AtomicBool::new(false),
         };
         (search, watched)
     }
@@ -96,12 +100,13 @@ impl Search {
         if self.state.borrow().searching {
             self.change(|state| state.coverage = coverage);
         }
-        let more = look_through(&self.list, &self.query, &self.zone).await?;
+        let looked = look_through(&self.list, &self.wanted, &self.zone).await?;
         self.show_named().await?;
         self.change(|state| {
             state.searching = false;
             state.coverage = coverage;
-            state.more = more;
+            state.more = looked.more || self.server_has_more.load(Ordering::Relaxed);
+            state.left_out = looked.left_out;
         });
         Ok(())
     }
@@ -134,14 +139,8 @@ impl Search {
         if named.is_empty() {
             return Ok(());
         }
-        let mut found = self.shared.store.found_by_id(&named).await?;
-        let keys: Vec<_> = found.iter().map(|found| found.message).collect();
-        let rows = self.list.index().rows(&self.query, &keys).await?;
-        found.retain(|found| {
-            let mut rows = rows.iter();
-            let row = rows.find(|row| row.latest == found.message);
-            row.is_some_and(|row| may_match(&self.query, row))
-        });
+        let found = self.shared.store.found_by_id(&named).await?;
+        let found = still_matching(self.list.index(), &self.wanted, found).await?;
         self.list.found_by_server(found);
         Ok(())
     }

@@ -57,16 +57,13 @@ impl FoundList {
             .boxed()
     }
 
-    /// The local index has these matches, newest first, and perhaps more after the last of them.
-    /// Those it had there before stay until it is known.
-    pub(super) fn found_so_far(&self, fresh: &[FoundKey]) {
+    /// The local index has these matches, newest first, up to and including that place, and
+    /// perhaps more after it. Those it had there before stay until it is known.
+    pub(super) fn found_so_far(&self, fresh: &[FoundKey], through: ListCursor) {
         self.change(|keys| {
             let known = std::mem::take(&mut keys.local);
-            keys.local = fresh.to_vec();
-            if let Some(last) = fresh.last().map(FoundKey::cursor) {
-                let older = known.into_iter().filter(|found| found.cursor() < last);
-                keys.local.extend(older);
-            }
+            let older = known.into_iter().filter(|found| found.cursor() < through);
+            keys.local = fresh.iter().copied().chain(older).collect();
         });
     }
 

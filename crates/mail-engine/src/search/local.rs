@@ -1,13 +1,16 @@
 //! Looking through the local index of one account, newest first.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use mail_model::search::{FoundKey, Query};
-use mail_model::{ListCursor, ListRow, MessageKey};
-use mail_store::{AccountStore, SearchCancel, StoreError};
+use mail_model::{Filter, ListCursor, ListMode, ListRow, Mailbox, MailboxId, MessageKey, RowKey};
+use mail_store::{AccountStore, ListScope, SearchCancel, StoreError};
 
 use super::MOST_FOUND;
 use super::found::FoundList;
+use super::matching::{Wanted, certain};
 
 /// Matches of the first page: enough for a window.
 const FIRST: usize = 50;
@@ -35,6 +38,19 @@ pub(super) trait SearchIndex: Send + Sync {
         query: &Query,
         messages: &[MessageKey],
     ) -> Result<Vec<ListRow>, StoreError>;
+
+    /// The account's mailboxes.
+    async fn mailboxes(&self) -> Result<Vec<Mailbox>, StoreError>;
+
+    /// Those of the messages that lie in a mailbox.
+    async fn lying_in(
+        &self,
+        mailbox: &MailboxId,
+        messages: &[MessageKey],
+    ) -> Result<HashSet<MessageKey>, StoreError>;
+
+    /// Those of the messages whose text is here.
+    async fn texts_here(&self, messages: &[MessageKey]) -> Result<HashSet<MessageKey>, StoreError>;
 }
 
 #[async_trait]
@@ -57,6 +73,30 @@ impl SearchIndex for AccountStore {
     ) -> Result<Vec<ListRow>, StoreError> {
         self.found_rows(query, messages).await
     }
+
+    async fn mailboxes(&self) -> Result<Vec<Mailbox>, StoreError> {
+        let all = Self::mailboxes(self).await?;
+        Ok(all.into_iter().map(|(mailbox, _)| mailbox).collect())
+    }
+
+    async fn lying_in(
+        &self,
+        mailbox: &MailboxId,
+        messages: &[MessageKey],
+    ) -> Result<HashSet<MessageKey>, StoreError> {
+        let scope = ListScope {
+            mailbox: mailbox.clone(),
+            mode: ListMode::Messages,
+            filter: Filter::All,
+        };
+        let keys: Vec<RowKey> = messages.iter().copied().map(RowKey::Message).collect();
+        let rows = Self::rows(self, &scope, &keys).await?;
+        Ok(rows.into_iter().map(|row| row.latest).collect())
+    }
+
+    async fn texts_here(&self, messages: &[MessageKey]) -> Result<HashSet<MessageKey>, StoreError> {
+        Ok(self.bodies_here(messages).await?.into_iter().collect())
+    }
 }
 
 /// Ends what runs in the database when nobody waits for it any more.
@@ -68,36 +108,56 @@ impl Drop for EndsWithIt {
     }
 }
 
-/// Looks through the index once and puts what it finds into the list as it comes; says whether
-/// there are more matches than the list takes.
+/// What came of looking through the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Looked {
+    /// There are more matches than the list takes.
+    pub(super) more: bool,
+    /// Messages were left out because something must not be in their text, which is not here.
+    pub(super) left_out: bool,
+}
+
+/// Looks through the index once and puts what it finds into the list as it comes.
 ///
 /// # Cancellation
 /// Dropping the future ends the statement under way; what was found so far stays in the list.
 pub(super) async fn look_through(
     list: &FoundList,
-    query: &Query,
+    wanted: &Wanted,
     zone: &TimeZone,
-) -> Result<bool, StoreError> {
+) -> Result<Looked, StoreError> {
     let running = EndsWithIt(SearchCancel::default());
+    let index = list.index();
+    let mut looked = Looked::default();
     let mut found: Vec<FoundKey> = Vec::new();
+    let asked = match &wanted.within {
+        Some(_) => wanted.asked(&index.mailboxes().await?),
+        None => Some(wanted.query.clone()),
+    };
+    let Some(asked) = asked else {
+        list.found_all(found);
+        return Ok(looked);
+    };
+    let mut after = None;
     let mut size = FIRST;
     loop {
         // One more than the list takes tells that there are more.
         let limit = size.min(MOST_FOUND + 1 - found.len());
-        let after = found.last().map(FoundKey::cursor);
-        let page = list
-            .index()
-            .search(query, zone, after, limit, &running.0)
-            .await?;
+        let page = index.search(&asked, zone, after, limit, &running.0).await?;
         let ended = page.len() < limit;
+        after = page.last().map(FoundKey::cursor).or(after);
+        let (page, left_out) = certain(index, wanted, page).await?;
+        looked.left_out |= left_out;
         found.extend(page);
-        let more = found.len() > MOST_FOUND;
-        if ended || more {
+        looked.more = found.len() > MOST_FOUND;
+        if ended || looked.more {
             found.truncate(MOST_FOUND);
             list.found_all(found);
-            return Ok(more);
+            return Ok(looked);
         }
-        list.found_so_far(&found);
+        if let Some(through) = after {
+            list.found_so_far(&found, through);
+        }
         size = (size * GROWTH).min(LARGEST);
     }
 }

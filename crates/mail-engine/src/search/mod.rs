@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`AccountSearch`] | one search of one account, for as long as somebody looks at it |
 //! | `found` | what was found so far, as a member of a merged list |
+//! | `matching` | what is looked for, and which of what was found is it |
 //! | `local` | looking through the local index, newest first, page by page |
 //! | `server` | asking the server for what is not here |
 //! | `need` | whether it has to be asked, and for what: pure |
@@ -17,6 +18,7 @@ mod asking;
 mod found;
 pub(crate) mod indexing;
 mod local;
+mod matching;
 mod need;
 mod server;
 #[cfg(test)]
@@ -26,7 +28,6 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use mail_model::AccountId;
-use mail_model::search::Query;
 use mail_store::SearchCoverage;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,6 +37,10 @@ use crate::list_view::ListMember;
 use crate::supervisor::keep_looking;
 use asking::Search;
 use found::FoundList;
+
+pub use matching::Wanted;
+pub(crate) use turns::LookedAt;
+pub use turns::{Attention, IndexTurns};
 
 /// The most matches of one account that a list takes; beyond it [`SearchState::more`] is set.
 pub const MOST_FOUND: usize = 2_000;
@@ -66,6 +71,9 @@ pub struct SearchState {
     pub server: ServerSearch,
     /// Whether there are more matches than the list takes.
     pub more: bool,
+    /// Whether messages that are here were left out, because something must not be in their text
+    /// and their text is not here. Of these the server may have found some.
+    pub left_out: bool,
 }
 
 /// A search of one account. Dropping it ends the search at once.
@@ -103,13 +111,13 @@ impl AccountEngine {
     /// an entry in [`SearchState::server`] and no error. Where the local index cannot be read, the
     /// member fails as any list's does, and the search begins again by itself.
     #[must_use]
-    pub fn search(&self, query: Query, zone: TimeZone) -> AccountSearch {
+    pub fn search(&self, wanted: Wanted, zone: TimeZone) -> AccountSearch {
         let shared = Arc::clone(&self.shared);
         let list = Arc::new(FoundList::new(
             Arc::new(shared.store.clone()),
-            query.clone(),
+            wanted.query.clone(),
         ));
-        let (search, state) = Search::new(shared, Arc::clone(&list), query, zone);
+        let (search, state) = Search::new(shared, Arc::clone(&list), wanted, zone);
         let search = Arc::new(search);
         let ended = CancellationToken::new();
         let running = keep_looking(Arc::clone(&self.shared), "search", move || {

@@ -6,6 +6,8 @@ use mail_model::search::{Criterion, Query};
 use mail_model::{Keyword, ListRow, UnixTime};
 use mail_store::SearchCoverage;
 
+use super::matching::Places;
+
 /// What the server is asked for; none when everything the query looks at is here.
 ///
 /// From a time on everything is here, so the server is asked for what is older: otherwise its
@@ -58,15 +60,31 @@ fn day_after(time: UnixTime, zone: &TimeZone) -> Option<jiff::civil::Date> {
     day.checked_add(1.day()).ok()
 }
 
-/// Whether a message the server has found may still match, as far as its marks tell: a person who
-/// takes a mark away takes the row out of a search for it.
-pub(super) fn may_match(query: &Query, row: &ListRow) -> bool {
-    tell(query, row) != Some(false)
+/// Whether something must not be in a text: then a message whose text is not known may be one
+/// that is not wanted.
+pub(super) fn rules_texts_out(query: &Query) -> bool {
+    rules_out(query, false)
+}
+
+fn rules_out(query: &Query, negated: bool) -> bool {
+    match query {
+        Query::All(parts) | Query::Any(parts) => parts.iter().any(|part| rules_out(part, negated)),
+        Query::Not(part) => rules_out(part, !negated),
+        Query::Is(criterion) => {
+            negated && matches!(criterion, Criterion::Text(_) | Criterion::Filename(_))
+        }
+    }
+}
+
+/// Whether a message the server has found may still match, as far as its marks and its mailboxes
+/// tell.
+pub(super) fn may_match(query: &Query, row: &ListRow, places: &Places) -> bool {
+    tell(query, row, places) != Some(false)
 }
 
 /// What a group comes to: one part that is `by` decides it, all that are not decide it otherwise.
-fn decided(parts: &[Query], row: &ListRow, by: bool) -> Option<bool> {
-    let told: Vec<Option<bool>> = parts.iter().map(|part| tell(part, row)).collect();
+fn decided(parts: &[Query], row: &ListRow, places: &Places, by: bool) -> Option<bool> {
+    let told: Vec<Option<bool>> = parts.iter().map(|part| tell(part, row, places)).collect();
     if told.contains(&Some(by)) {
         return Some(by);
     }
@@ -74,11 +92,11 @@ fn decided(parts: &[Query], row: &ListRow, by: bool) -> Option<bool> {
 }
 
 /// What is known: matches, does not, or cannot be told from a row.
-fn tell(query: &Query, row: &ListRow) -> Option<bool> {
+fn tell(query: &Query, row: &ListRow, places: &Places) -> Option<bool> {
     match query {
-        Query::All(parts) => decided(parts, row, false),
-        Query::Any(parts) => decided(parts, row, true),
-        Query::Not(part) => tell(part, row).map(|matches| !matches),
+        Query::All(parts) => decided(parts, row, places, false),
+        Query::Any(parts) => decided(parts, row, places, true),
+        Query::Not(part) => tell(part, row, places).map(|matches| !matches),
         Query::Is(criterion) => match criterion {
             Criterion::HasFile => Some(row.has_attachment),
             Criterion::Unread => Some(row.unread_count > 0),
@@ -86,13 +104,13 @@ fn tell(query: &Query, row: &ListRow) -> Option<bool> {
             Criterion::Starred => Some(row.starred),
             Criterion::Answered => Some(row.keywords.contains(&Keyword::answered())),
             Criterion::Draft => Some(row.keywords.contains(&Keyword::draft())),
+            Criterion::In(name) => places.get(name).map(|lying| lying.contains(&row.latest)),
             Criterion::Text(_)
             | Criterion::From(_)
             | Criterion::To(_)
             | Criterion::Cc(_)
             | Criterion::Subject(_)
             | Criterion::Filename(_)
-            | Criterion::In(_)
             | Criterion::Account(_)
             | Criterion::Before(_)
             | Criterion::After(_)

@@ -14,6 +14,7 @@
 //!    ([`Writes`](crate::shared::Writes)), so every later change of it is told after it is here.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use mail_model::MessageId;
 use mail_model::Reaction;
@@ -49,7 +50,10 @@ impl Search {
         let mut status = self.shared.board.watch();
         loop {
             let coverage = self.shared.store.search_coverage().await?;
-            let Some(query) = asked_of_server(&self.query, &coverage, &self.zone) else {
+            let mailboxes = self.list.index().mailboxes().await?;
+            let asked = self.wanted.asked(&mailboxes);
+            let asked = asked.and_then(|query| asked_of_server(&query, &coverage, &self.zone));
+            let Some(query) = asked else {
                 self.stands(ServerSearch::NotNeeded);
                 return Ok(());
             };
@@ -103,6 +107,9 @@ impl Search {
             drop(named);
             self.show_named().await?;
         }
+        // More than its first ones is for a narrower search.
+        self.server_has_more.store(true, Ordering::Relaxed);
+        self.change(|state| state.more = true);
         Ok(())
     }
 

@@ -23,6 +23,10 @@ mod push;
 #[cfg(test)]
 mod real;
 #[cfg(test)]
+mod search_full_disk;
+#[cfg(test)]
+mod search_truth;
+#[cfg(test)]
 mod searching;
 #[cfg(test)]
 mod separation;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mail_engine::{
     AccountEngine, AccountSearch, EngineOptions, Health, MergedList, MergedRow, OpenList, Replica,
-    SearchState, ServerSearch,
+    SearchState, ServerSearch, Wanted,
 };
 use mail_model::search::parse;
 use mail_model::{AccountId, Keyword, KeywordEdit, Message};
@@ -14,7 +14,7 @@ use mail_store::NewIntent;
 use crate::server::{Call, Fault, Held, Server, message, message_id};
 use crate::world::{Running, World, soon};
 
-fn options(world: &World) -> EngineOptions {
+pub(crate) fn options(world: &World) -> EngineOptions {
     EngineOptions {
         search_spacing: Duration::ZERO,
         server_search_after: Duration::ZERO,
@@ -22,7 +22,7 @@ fn options(world: &World) -> EngineOptions {
     }
 }
 
-async fn synced(world: &World) -> Running {
+pub(crate) async fn synced(world: &World) -> Running {
     let mut running = world.start_with(options(world)).await;
     running.until(Health::Current).await;
     running
@@ -32,23 +32,29 @@ fn begin(running: &Running, text: &str) -> AccountSearch {
     let query = parse(text)
         .query
         .for_account("Work", "ana@northwind.example");
-    running.engine.search(query, TimeZone::UTC)
+    running
+        .engine
+        .search(Wanted::anywhere(query), TimeZone::UTC)
 }
 
 /// A search over some accounts, as a page has it.
-struct Looking {
+pub(crate) struct Looking {
     searches: Vec<AccountSearch>,
     open: OpenList,
     replica: Replica,
 }
 
 impl Looking {
-    async fn over(accounts: &[(&str, &Running)], text: &str) -> Self {
+    pub(crate) async fn over(accounts: &[(&str, &Running)], text: &str) -> Self {
+        let begun = accounts.iter();
+        Self::of(begun.map(|(name, of)| (*name, begin(of, text))).collect()).await
+    }
+
+    pub(crate) async fn of(begun: Vec<(&str, AccountSearch)>) -> Self {
         let mut searches = Vec::new();
         let mut members = Vec::new();
-        for (name, running) in accounts {
-            let search = begin(running, text);
-            members.push(search.member(AccountId::new(*name).unwrap()));
+        for (name, search) in begun {
+            members.push(search.member(AccountId::new(name).unwrap()));
             searches.push(search);
         }
         let open = MergedList::open(members, 0..100).await;
@@ -63,13 +69,13 @@ impl Looking {
         &self.replica.look().window.rows
     }
 
-    fn subjects(&self) -> Vec<String> {
+    pub(crate) fn subjects(&self) -> Vec<String> {
         let rows = self.rows().iter();
         rows.map(|row| row.row.subject.clone()).collect()
     }
 
     /// Follows the list until it shows exactly these subjects.
-    async fn until(&mut self, expected: &[&str]) {
+    pub(crate) async fn until(&mut self, expected: &[&str]) {
         let total = expected.len() as u64;
         let shown = async {
             while self.subjects() != expected || self.replica.look().window.total != total {
@@ -87,7 +93,7 @@ impl Looking {
         }
     }
 
-    async fn until_state(&self, what: &str, holds: impl Fn(&SearchState) -> bool) {
+    pub(crate) async fn until_state(&self, what: &str, holds: impl Fn(&SearchState) -> bool) {
         for search in &self.searches {
             let mut state = search.state();
             let told = soon(what, state.wait_for(|state| holds(state))).await;
@@ -95,13 +101,13 @@ impl Looking {
         }
     }
 
-    async fn until_server(&self, server: ServerSearch) {
+    pub(crate) async fn until_server(&self, server: ServerSearch) {
         self.until_state(&format!("{server:?}"), |state| state.server == server)
             .await;
     }
 }
 
-fn titled(number: u64, received_at: i64, subject: &str) -> Message {
+pub(crate) fn titled(number: u64, received_at: i64, subject: &str) -> Message {
     Message {
         subject: subject.into(),
         ..message(number, number, received_at)
@@ -109,7 +115,7 @@ fn titled(number: u64, received_at: i64, subject: &str) -> Message {
 }
 
 /// A world whose server has these subjects, the oldest first, with ids from 0.
-async fn world_of(subjects: &[&str], first: i64, step: i64) -> World {
+pub(crate) async fn world_of(subjects: &[&str], first: i64, step: i64) -> World {
     let server = Server::new();
     for (number, subject) in (0..).zip(subjects) {
         server.deliver(titled(number, first + step * number as i64, subject));

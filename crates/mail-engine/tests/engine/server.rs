@@ -258,6 +258,13 @@ impl Server {
         });
     }
 
+    pub(crate) fn name_mailbox(&self, id: &str, name: &str) {
+        let mut inner = self.lock();
+        inner.mailbox_state += 1;
+        let named = inner.mailboxes.iter_mut().find(|one| one.id.as_str() == id);
+        named.unwrap().name = name.into();
+    }
+
     pub(crate) fn add_mailbox_with_role(&self, name: &str, role: MailboxRole) {
         self.add_mailbox(name);
         if let Some(added) = self.lock().mailboxes.last_mut() {
