@@ -58,6 +58,8 @@ pub enum ServerSearch {
     Unreachable,
     /// It refuses this search, or cannot search so. What is here is still shown.
     Refused,
+    /// It has answered, and the disk has no room for what it found. It is asked again by itself.
+    NoRoom,
 }
 
 /// How a search of one account stands.

@@ -20,6 +20,7 @@ use mail_model::MessageId;
 use mail_model::Reaction;
 use mail_model::remote::{SearchPage, SourceError};
 use mail_model::search::Query;
+use mail_store::StoreError;
 
 use super::ServerSearch;
 use super::asking::Search;
@@ -67,6 +68,20 @@ impl Search {
                     return Ok(());
                 }
                 Err(StepError::Stopped) => return Ok(()),
+                Err(StepError::Store(error)) if has_no_room(&error) => {
+                    tracing::info!(%error, "what the server found could not be kept");
+                    self.stands(ServerSearch::NoRoom);
+                    let later = options.clock.now() + options.block_check;
+                    tokio::select! {
+                        () = prod => (),
+                        () = options.clock.sleep_until(later) => (),
+                    }
+                    continue;
+                }
+                // Synchronisation has met the full disk first.
+                Err(_) if status.borrow().health == Health::DiskFull => {
+                    self.stands(ServerSearch::NoRoom);
+                }
                 Err(StepError::Store(error)) => return Err(error.into()),
                 Err(StepError::Source(error)) if refuses(&error) => {
                     tracing::info!(%error, "the server refuses a search");
@@ -97,7 +112,7 @@ impl Search {
             let SearchPage { ids, queried } = self.shared.ask(search).await?;
             self.shared.answer_fits().await?;
             if queried == 0 {
-                break;
+                return Ok(());
             }
             position += queried as u64;
             self.fetch(&ids).await?;
@@ -158,6 +173,11 @@ impl Search {
             }
         }
     }
+}
+
+/// Whether something could not be written because of the disk. What was here before can be read.
+fn has_no_room(error: &StoreError) -> bool {
+    error.is_disk_full() || matches!(error, StoreError::DiskFault(_))
 }
 
 fn refuses(error: &SourceError) -> bool {
