@@ -16,7 +16,7 @@ use crate::gate::{Gate, Passage, guarded};
 use crate::notice::Notice;
 use crate::options::EngineOptions;
 use crate::push;
-use crate::search::indexing;
+use crate::search::{LookedAt, indexing};
 use crate::shared::{Shared, Wakes, Writes};
 use crate::status::{AccountStatus, Health, StatusBoard};
 use crate::supervisor::keep_running;
@@ -102,6 +102,7 @@ impl AccountEngine {
             ahead: Notify::new(),
             indexing: watch::Sender::new(passage == Passage::Open),
             indexed: watch::Sender::default(),
+            looked_at: LookedAt::default(),
             anew: watch::Sender::default(),
             opened: Opened::default(),
             prod: Notify::new(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::backoff::{Backoff, Jitter, RandomJitter};
 use crate::clock::{Clock, SystemClock};
+use crate::search::IndexTurns;
 
 /// Intervals, limits, and the outside world of one account's engine.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct EngineOptions {
     pub block_check: Duration,
     /// How many of the newest messages have their bodies fetched ahead.
     pub bodies_ahead: usize,
+    /// Turns at indexing; accounts that share them are not indexed all at once.
+    pub index_turns: IndexTurns,
     /// An open search looks through the local index again at most this often.
     pub search_spacing: Duration,
     /// How long a search waits before it asks the server: a person may still be typing.
@@ -61,6 +64,7 @@ impl Default for EngineOptions {
             push_silence: Duration::from_secs(6 * 60),
             block_check: Duration::from_secs(5 * 60),
             bodies_ahead: 1_000,
+            index_turns: IndexTurns::default(),
             search_spacing: Duration::from_millis(250),
             server_search_after: Duration::from_millis(400),
             stop_limit: Duration::from_secs(5),

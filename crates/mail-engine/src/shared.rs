@@ -15,6 +15,7 @@ use crate::bodies::Opened;
 use crate::gate::Gate;
 use crate::notice::Notice;
 use crate::options::EngineOptions;
+use crate::search::LookedAt;
 use crate::status::StatusBoard;
 
 /// Why a step of one account's task did not get through.
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) indexing: watch::Sender<bool>,
     /// Pieces taken into the search index.
     pub(crate) indexed: watch::Sender<u64>,
+    /// Whether the person looks at the account or searches it.
+    pub(crate) looked_at: LookedAt,
     /// Counts how often the way to the server was lost from under us: the machine slept, or the
     /// network is another one. Requests and channels from before are given up.
     pub(crate) anew: watch::Sender<u64>,

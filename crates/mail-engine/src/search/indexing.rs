@@ -2,6 +2,7 @@
 //!
 //! Nothing is sent for it, so a paused account is indexed too; a frozen one is not, since its
 //! files are final. While synchronisation is fetching, indexing takes half of the time at most.
+//! Accounts take turns at it ([`IndexTurns`](super::IndexTurns)).
 
 use std::sync::Arc;
 
@@ -68,11 +69,13 @@ async fn catch_up(shared: &Shared) -> Result<(), StepError> {
     let clock = &shared.options.clock;
     let mut left = u64::MAX;
     loop {
+        let turn = shared.options.index_turns.take(&shared.looked_at).await;
         let begun = clock.now();
         let progress = {
             let _writing = shared.gate.writing().await?;
             shared.store.index_some(PIECE).await?
         };
+        drop(turn);
         if progress.done > 0 {
             shared
                 .indexed

@@ -9,6 +9,7 @@
 //! | `server` | asking the server for what is not here |
 //! | `need` | whether it has to be asked, and for what: pure |
 //! | `indexing` | keeping the index up with the mail |
+//! | `turns` | which account is indexed when |
 //!
 //! A search only reads, but for one thing: messages the server names that are not here are stored
 //! as synchronisation would store them (see `server`). It knows one account; several are put
@@ -23,6 +24,7 @@ mod need;
 mod server;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::sync::Arc;
 
@@ -82,6 +84,7 @@ pub struct SearchState {
 pub struct AccountSearch {
     list: Arc<FoundList>,
     state: watch::Receiver<SearchState>,
+    _attention: Attention,
     _ends: DropGuard,
 }
 
@@ -129,8 +132,15 @@ impl AccountEngine {
         AccountSearch {
             list,
             state,
+            _attention: self.look_at(),
             _ends: ended.drop_guard(),
         }
+    }
+
+    /// The person looks at this account: it is indexed before others for as long as that is kept.
+    #[must_use]
+    pub fn look_at(&self) -> Attention {
+        self.shared.looked_at.look()
     }
 
     /// From now on the search index follows the mail. An engine that was started paused waits for
