@@ -1,11 +1,16 @@
+import { BridgeHost } from "./bridge.ts";
 import type { Host } from "./host.ts";
+import { TauriHost } from "./tauri.ts";
 
 declare global {
   /** Whether this build knows the fake host; set by the build. */
   const __FAKE_HOST__: boolean;
 }
 
-/** The window's own host inside the app, the bridge in a plain browser. */
+/**
+ * The window's own host inside the app, the bridge in a plain browser. Both are small and part of
+ * the page: fetching one by itself would come between the page and its first rows.
+ */
 export async function chooseHost(): Promise<Host> {
   if (__FAKE_HOST__) {
     const state = new URLSearchParams(location.search).get("fake");
@@ -15,9 +20,7 @@ export async function chooseHost(): Promise<Host> {
     }
   }
   if ("__TAURI_INTERNALS__" in window) {
-    const { TauriHost } = await import("./tauri.ts");
     return new TauriHost();
   }
-  const { BridgeHost } = await import("./bridge.ts");
   return new BridgeHost();
 }
