@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use mail_jmap::{JmapConfig, JmapSource, ServerAddress};
 use mail_model::remote::{EditOutcome, MailSource, MailSubmitter, RemoteEdit, SourceError};
-use mail_model::{KeywordEdit, Keywords, MailboxId, MessageId};
+use mail_model::{KeywordEdit, Keywords, MailboxId, MessageId, Reaction};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -148,16 +148,18 @@ async fn no_request_changes_more_objects_than_the_server_takes() {
     assert_eq!(sizes, [3, 3, 3, 1]);
 }
 
+fn too_large_by_its_own_words() -> Reply {
+    let problem = json!({
+        "type": "urn:ietf:params:jmap:error:limit", "limit": "maxSizeRequest", "status": 400,
+    });
+    Reply::new(400, &[], problem.to_string())
+}
+
 #[tokio::test]
 async fn too_large_a_request_is_asked_again_in_halves() {
-    let world = World::new(20);
+    let world = World::new(400);
     let by_status = |_: &str| Reply::status(413);
-    let by_limit = |_: &str| {
-        let problem = json!({
-            "type": "urn:ietf:params:jmap:error:limit", "limit": "maxSizeRequest", "status": 400,
-        });
-        Reply::new(400, &[], problem.to_string())
-    };
+    let by_limit = |_: &str| too_large_by_its_own_words();
     let by_method = |id: &str| {
         Reply::json(&json!({
             "methodResponses": [["error", { "type": "requestTooLarge" }, id]],
@@ -174,29 +176,29 @@ async fn too_large_a_request_is_asked_again_in_halves() {
             }
             let (_, arguments, id) = request.calls().remove(0);
             let asked = arguments["ids"].as_array().map_or(0, Vec::len);
-            if asked > 4 {
+            if asked > 300 {
                 refusal(&id)
             } else {
                 world.reply(request)
             }
         });
-        let messages = source.messages(&ids(16)).await.unwrap();
-        assert_eq!(messages.len(), 16);
-        // 16, 8, then four times 4.
-        assert_eq!(server.methods().len(), 6);
+        let messages = source.messages(&ids(400)).await.unwrap();
+        assert_eq!(messages.len(), 400);
+        // 400, then 200 twice.
+        assert_eq!(server.methods().len(), 3);
     }
 }
 
 #[tokio::test]
-async fn a_single_message_that_is_too_large_is_given_up() {
-    let world = World::new(1);
+async fn a_server_that_finds_a_small_request_too_large_is_asked_once_and_later_again() {
+    let world = World::new(20);
     let (server, source) = world.serve().await;
     server.set(move |request| match request.path() {
         "/api" => Reply::status(413),
         _ => world.reply(request),
     });
-    let error = source.messages(&ids(1)).await.unwrap_err();
-    assert!(matches!(error, SourceError::Refused { .. }), "{error:?}");
+    let error = source.messages(&ids(20)).await.unwrap_err();
+    assert_eq!(error.reaction(), Reaction::RetryLater(None), "{error:?}");
     assert_eq!(server.methods().len(), 1);
 }
 
@@ -290,7 +292,7 @@ async fn what_was_too_much_once_is_not_asked_for_again() {
     server.set(move |request| {
         let asked = request.path() == "/api" && request.calls()[1].1["limit"].as_u64() > Some(20);
         if asked {
-            Reply::status(413)
+            too_large_by_its_own_words()
         } else {
             world.reply(request)
         }

@@ -109,7 +109,7 @@ async fn each_status_asks_for_its_reaction() {
         (404, Reaction::AskPerson),
         (405, Reaction::GiveUp),
         (408, later),
-        (413, Reaction::GiveUp),
+        (413, later),
         (414, Reaction::GiveUp),
         (429, later),
         (500, later),
