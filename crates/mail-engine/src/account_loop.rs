@@ -5,6 +5,7 @@
 //! stop token is looked at between steps; storing is never interrupted.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mail_model::Reaction;
@@ -36,6 +37,10 @@ pub(crate) struct AccountLoop {
     hint_at: Option<Moment>,
     round_begun: Option<Moment>,
     round_due: bool,
+    /// The round was begun because it was time, and by nothing else, while a channel stood.
+    pub(crate) polling: bool,
+    /// The round has met something new on the server.
+    pub(crate) news: bool,
     finished: bool,
 }
 
@@ -50,6 +55,8 @@ impl AccountLoop {
             hint_at: None,
             round_begun: None,
             round_due: false,
+            polling: false,
+            news: false,
             finished: false,
         }
     }
@@ -69,8 +76,10 @@ impl AccountLoop {
             } else if std::mem::take(&mut self.round_due) {
                 self.round_begun = Some(self.now());
                 self.shared.look_begins();
+                self.news = false;
                 let ended = match self.round().await {
                     Ok(()) => {
+                        self.doubt_push();
                         self.happen(Event::Finished);
                         Ok(())
                     }
@@ -139,6 +148,16 @@ impl AccountLoop {
         }
     }
 
+    /// A poll that finds what the channel has not told is the end of trust in the channel.
+    fn doubt_push(&mut self) {
+        let untold = std::mem::take(&mut self.polling) && self.news;
+        if untold && self.shared.board.push() == Arrival::Push && !self.shared.wakes.is_hinted() {
+            tracing::info!("the push channel does not tell what changes");
+            self.shared.push_tells.store(false, Ordering::Relaxed);
+            self.shared.board.set_push(Arrival::Polling);
+        }
+    }
+
     fn want_push(&self, wanted: bool) {
         self.shared.push_wanted.send_if_modified(|current| {
             let differs = *current != wanted;
@@ -179,6 +198,7 @@ impl AccountLoop {
     }
 
     fn woken(&mut self) {
+        self.polling = false;
         let reasons = self.shared.wakes.take();
         if reasons.woken {
             self.happen(Event::Woken);
@@ -204,6 +224,8 @@ impl AccountLoop {
             .as_mut()
             .is_some_and(|retry| passed(&mut retry.at));
         if passed(&mut self.timer) {
+            let push = self.shared.board.push() == Arrival::Push;
+            self.polling = push && self.state == State::Watching;
             self.happen(Event::TimeUp);
         } else if hinted || edit {
             self.happen(Event::Hinted);

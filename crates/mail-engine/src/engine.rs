@@ -1,7 +1,7 @@
 //! The engine of one account: its tasks, and what a person can ask of them.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use mail_model::remote::{ByteStream, MailSource};
 use mail_model::{Attachment, Body, MessageKey, ThreadKey};
@@ -97,6 +97,7 @@ impl AccountEngine {
             notices: broadcast::channel(NOTICES).0,
             wakes: Wakes::default(),
             looks: watch::Sender::default(),
+            push_tells: AtomicBool::new(true),
             push_wanted: watch::Sender::new(false),
             queued: AtomicU64::new(queued),
             ahead: Notify::new(),

@@ -1,9 +1,12 @@
 //! Keeps one account's push channel open while it is wanted.
 //!
 //! A push event is only ever a hint: it makes the account's loop ask what has changed. Without a
-//! channel the loop polls; this task says which of both holds.
+//! channel the loop polls; this task says which of both holds. A channel that stands and tells
+//! nothing is no channel: once a poll has found what it had not told, the account polls until it
+//! tells something.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::StreamExt as _;
 use mail_model::remote::{PushEvent, PushStream};
@@ -115,11 +118,17 @@ async fn listen(shared: &Shared, mut stream: PushStream) -> End {
         };
         match event {
             Some(Ok(PushEvent::Connected)) => {
-                shared.board.set_push(Arrival::Push);
+                if shared.push_tells.load(Ordering::Relaxed) {
+                    shared.board.set_push(Arrival::Push);
+                }
                 // What changed before the channel stood was not told.
                 shared.wakes.hint();
             }
-            Some(Ok(PushEvent::Changed)) => shared.wakes.hint(),
+            Some(Ok(PushEvent::Changed)) => {
+                shared.push_tells.store(true, Ordering::Relaxed);
+                shared.board.set_push(Arrival::Push);
+                shared.wakes.hint();
+            }
             Some(Ok(PushEvent::Ping)) => (),
             Some(Err(error)) => return failed(&error.into()),
             None => return End::Failed { asked: None },

@@ -137,6 +137,7 @@ impl AccountLoop {
     ) -> Result<StateString, StepError> {
         let since = self.changes(since).await?;
         let snapshot = self.mailboxes(mailboxes).await?;
+        self.news |= snapshot.is_some();
         if snapshot.is_some() {
             let batch = SyncBatch {
                 mailboxes: snapshot,
@@ -208,6 +209,9 @@ impl AccountLoop {
             let more = delta.has_more;
             let next = delta.new_state.clone();
             fetched += (delta.created.len() + delta.updated.len()) as u64;
+            self.news |= !delta.created.is_empty()
+                || !delta.updated.is_empty()
+                || !delta.destroyed.is_empty();
             let arrived = !delta.created.is_empty();
             let batch = plan::delta_batch(&since, delta);
             self.apply(batch.into_iter().collect()).await?;
@@ -260,6 +264,8 @@ impl AccountLoop {
                 self.edit_retry = None;
                 return Ok(());
             }
+            // What the server tells next is partly our own doing.
+            self.polling = false;
             if alone > 0 {
                 alone -= 1;
                 open.truncate(1);

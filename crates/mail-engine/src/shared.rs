@@ -2,7 +2,7 @@
 //! stop each other.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mail_model::Reaction;
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) wakes: Wakes,
     /// Looks at the server, for who waits for the next one.
     pub(crate) looks: watch::Sender<Looks>,
+    /// Whether the push channel is believed to tell of changes.
+    pub(crate) push_tells: AtomicBool,
     /// Whether a push channel is wanted.
     pub(crate) push_wanted: watch::Sender<bool>,
     /// Changes of the person that are not finished.
@@ -255,6 +257,11 @@ impl Wakes {
         if set.any() {
             self.add(|kept| kept.merge(set));
         }
+    }
+
+    /// Whether the server has hinted and nobody has looked yet.
+    pub(crate) fn is_hinted(&self) -> bool {
+        self.lock().hinted
     }
 
     /// Returns once there may be a reason.

@@ -15,6 +15,7 @@ use serde::de::IgnoredAny;
 
 use crate::fault::{Fault, bad_answer};
 use crate::http::{Outgoing, unreachable};
+use crate::push::Window;
 use crate::session::Session;
 use crate::source::JmapSource;
 
@@ -64,6 +65,7 @@ pub(crate) async fn open(
         events: octets.eventsource(),
         account,
         patience: patience(u64::from(PING_SECONDS)),
+        window: Window::since(tokio::time::Instant::now()),
     };
     let connected = stream::iter([Ok(PushEvent::Connected)]);
     let events = stream::unfold(Some(listener), |listener| async move {
@@ -86,6 +88,7 @@ struct Listener {
     events: EventStream<BoxStream<'static, Result<Bytes, SourceError>>>,
     account: String,
     patience: Duration,
+    window: Window,
 }
 
 impl Listener {
@@ -102,11 +105,16 @@ impl Listener {
                     return Some(Err(SourceError::Unreachable(Some(elapsed.into()))));
                 }
             };
+            let now = tokio::time::Instant::now();
+            let ours = event.event != "ping" && concerns(&event, &self.account);
+            if let Err(error) = self.window.count(now, event.data.len(), !ours) {
+                return Some(Err(error));
+            }
             if event.event == "ping" {
                 self.adapt(&event);
                 return Some(Ok(PushEvent::Ping));
             }
-            if concerns(&event, &self.account) {
+            if ours {
                 return Some(Ok(PushEvent::Changed));
             }
         }

@@ -5,10 +5,12 @@
 //! is the caller's part, because only the caller knows how long to wait.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use mail_model::remote::{PushStream, SourceError, TokenError};
+use tokio::time::Instant;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, bad_answer};
 use crate::session::Session;
 use crate::source::JmapSource;
 use crate::{event_source, websocket};
@@ -102,9 +104,82 @@ impl Channels {
     }
 }
 
+/// A window of time over which what arrives on a channel is counted.
+const WINDOW: Duration = Duration::from_secs(60);
+/// More octets in one window are no announcements.
+const MOST_OCTETS: usize = 16 * 1024 * 1024;
+/// More messages in one window that announce nothing are junk, empty pings too.
+const MOST_JUNK: u32 = 100;
+
+/// What came in the last while.
+#[derive(Debug)]
+pub(crate) struct Window {
+    ends: Instant,
+    octets: usize,
+    junk: u32,
+}
+
+impl Window {
+    pub(crate) fn since(now: Instant) -> Self {
+        Self {
+            ends: now + WINDOW,
+            octets: 0,
+            junk: 0,
+        }
+    }
+
+    /// Counts a message.
+    ///
+    /// # Errors
+    /// It is more than a channel for announcements has reason to bring.
+    pub(crate) fn count(
+        &mut self,
+        now: Instant,
+        octets: usize,
+        junk: bool,
+    ) -> Result<(), SourceError> {
+        if now >= self.ends {
+            *self = Self::since(now);
+        }
+        self.octets = self.octets.saturating_add(octets);
+        self.junk += u32::from(junk);
+        if self.octets > MOST_OCTETS || self.junk > MOST_JUNK {
+            return Err(bad_answer(
+                "what comes over the push channel makes no sense",
+            ));
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn junk_is_borne_for_a_while_but_not_without_end() {
+        let begun = Instant::now();
+        let mut window = Window::since(begun);
+        for minute in 0..10 {
+            let now = begun + WINDOW * minute;
+            for _ in 0..MOST_JUNK {
+                window.count(now, 0, true).unwrap();
+            }
+        }
+        let now = begun + WINDOW * 9;
+        assert!(window.count(now, 0, true).is_err());
+    }
+
+    #[test]
+    fn more_octets_than_announcements_have_end_the_channel() {
+        let now = Instant::now();
+        let mut window = Window::since(now);
+        let each = 64 * 1024;
+        for _ in 0..MOST_OCTETS / each {
+            window.count(now, each, false).unwrap();
+        }
+        assert!(window.count(now, each, false).is_err());
+    }
 
     #[test]
     fn a_web_socket_that_never_lives_gives_way_and_is_tried_again_now_and_then() {

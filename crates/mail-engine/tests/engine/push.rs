@@ -57,6 +57,50 @@ async fn without_a_channel_the_account_polls_until_there_is_one_again() {
 }
 
 #[tokio::test]
+async fn a_channel_that_only_says_it_lives_keeps_nobody_from_asking() {
+    let world = with_push().await;
+    let mut running = world.synced().await;
+    running
+        .until_status("push", |status| status.push == Arrival::Push)
+        .await;
+    settle().await;
+    // The server sends pings, and never a word of what has changed.
+    let minutes_until = async |messages: usize| {
+        for _ in 0..60 {
+            if world.local().await.len() == messages {
+                return;
+            }
+            world.server.push(&PushEvent::Ping);
+            settle().await;
+            world.clock.advance(Duration::from_secs(60));
+            settle().await;
+        }
+        panic!("{messages} messages do not come");
+    };
+    world.server.deliver(message(100, 100, 1_000_000));
+    minutes_until(6).await;
+    running
+        .until_status("polling", |status| status.push == Arrival::Polling)
+        .await;
+    // A channel that is opened anew is not believed either.
+    let mut channels = world.server.channels();
+    world.server.cut_push();
+    settle().await;
+    world.clock.advance(Duration::from_secs(10));
+    let second = channels.wait_for(|channels| *channels == 2);
+    soon("a second channel", second).await.unwrap();
+    world.server.deliver(message(101, 101, 1_000_060));
+    minutes_until(7).await;
+    assert_eq!(running.status.borrow().push, Arrival::Polling);
+    // One that tells something is.
+    world.server.push(&PushEvent::Changed);
+    running
+        .until_status("push", |status| status.push == Arrival::Push)
+        .await;
+    running.engine.stop().await;
+}
+
+#[tokio::test]
 async fn what_happened_while_the_channel_was_cut_is_asked_for_when_it_stands_again() {
     let world = with_push().await;
     let mut running = world.synced().await;

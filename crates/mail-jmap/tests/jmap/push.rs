@@ -49,6 +49,18 @@ async fn hints_arrive_however_the_stream_is_cut() {
 }
 
 #[tokio::test]
+async fn a_flood_of_pings_ends_the_channel() {
+    let pings = "event: ping\r\ndata: {\"interval\":60}\r\n\r\n".repeat(1_000);
+    let (_server, source) = events(Reply::raw(200, &[EVENTS], vec![pings.into_bytes()])).await;
+    let given = all(&source).await;
+    assert!(matches!(
+        given.last(),
+        Some(Err(SourceError::BadAnswer { .. }))
+    ));
+    assert!(given.len() < 200, "{}", given.len());
+}
+
+#[tokio::test]
 async fn the_channel_is_asked_for_with_pings_and_the_token() {
     let (server, source) = events(Reply::raw(200, &[EVENTS], Vec::new())).await;
     all(&source).await;

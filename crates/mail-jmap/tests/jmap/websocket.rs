@@ -297,6 +297,32 @@ async fn a_web_socket_that_falls_silent_ends() {
 }
 
 #[tokio::test]
+async fn a_web_socket_that_pings_and_never_answers_ends() {
+    let server = server(|socket: Socket| async move {
+        // Only writes: what the client asks is never read, so it is never answered.
+        let (mut writes, _reads) = socket.split();
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while writes.send(Message::Ping(Vec::new().into())).await.is_ok() {
+            tick.tick().await;
+        }
+    })
+    .await;
+    let source = source(&server);
+    let given = told(&source).await;
+    assert!(
+        matches!(
+            given[..],
+            [Ok(PushEvent::Connected), Err(SourceError::Unreachable(_))]
+        ),
+        "{given:?}"
+    );
+    // It has not stood, so the event source is next.
+    told(&source).await;
+    told(&source).await;
+    assert_eq!(paths(&server), ["/ws", "/ws", "/events"]);
+}
+
+#[tokio::test]
 async fn a_web_socket_that_answers_pings_goes_on() {
     let server = server(|mut socket: Socket| async move {
         // Reading answers pings.
@@ -316,7 +342,8 @@ async fn what_is_too_long_malformed_or_junk_ends_the_channel() {
     let junk = Message::text(r#"{"@type":"Response"}"#);
     let bytes = Message::binary(vec![0_u8; 8]);
     let refusal = Message::text(r#"{"@type":"RequestError","type":"about:blank"}"#);
-    for message in [long, junk, bytes, refusal] {
+    let ping = Message::Ping(Vec::new().into());
+    for message in [long, junk, bytes, refusal, ping] {
         let talking = message.clone();
         let server = server(move |mut socket: Socket| {
             let message = talking.clone();
