@@ -346,6 +346,9 @@ impl Account {
         };
         if let Some(open) = open {
             open.closing.cancel();
+            // Its rows go at once; closing takes its time.
+            self.signals.regroup();
+            self.touch();
             open.engine.stop().await;
             if let Err(error) = open.store.clone().close().await {
                 tracing::warn!(account = %self.id, %error, "an account's files did not close well");

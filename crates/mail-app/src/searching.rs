@@ -206,14 +206,16 @@ pub(crate) async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
     let wanted = Wanted::read(&request.scope, request.filter);
     let mut membership = app.0.accounts.watch_membership();
     let mut searches = Searches::default();
+    let mut patience = Some(FIRST_RESULTS);
     loop {
         membership.mark_unchanged();
         // An account that is gone leaves an empty list, until the page closes it.
         let accounts = app.scope_accounts(&request.scope).unwrap_or_default();
-        searches.meet(accounts, &wanted);
-        searches
-            .until(FIRST_RESULTS, |state| !state.searching)
-            .await;
+        searches.meet(accounts, &wish);
+        // Later on, rows that have to go do not wait for those that are still to come.
+        if let Some(limit) = patience.take() {
+            searches.until(limit, |state| !state.searching).await;
+        }
         let mut changes = searches.changes();
         let mut open = MergedList::open(searches.members(), named.window.range()).await;
         let mut told = searches.view(&wanted);
