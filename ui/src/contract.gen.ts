@@ -62,7 +62,11 @@ account: string | null,
 /**
  * Of the accounts of this group only.
  */
-group?: string, };
+group?: string, 
+/**
+ * In this mailbox of the account only: the server's id.
+ */
+mailbox?: string, };
 
 export type Theme = "system" | "light" | "dark";
 
@@ -1720,7 +1724,7 @@ subject: Array<SegmentView>,
  */
 excerpt: Array<SegmentView>, };
 
-export type ServerSearch = "not_needed" | "asking" | "asked" | "unreachable" | "refused";
+export type ServerSearch = "not_needed" | "asking" | "asked" | "unreachable" | "refused" | "no_room";
 
 export type SearchedAccountView = { 
 /**
@@ -1754,7 +1758,11 @@ server: ServerSearch,
 /**
  * Whether there are more matches than the list takes.
  */
-more: boolean, };
+more: boolean, 
+/**
+ * Whether messages were left out because a word must not be in their text, which is not here.
+ */
+left_out: boolean, };
 
 export type SearchHint = "date_expected" | "size_expected" | "word_unknown";
 

@@ -207,8 +207,28 @@ impl App {
         Ok(members)
     }
 
+    /// Kept while a list of one account is open.
+    fn attention(&self, scope: &Scope) -> Option<Attention> {
+        let account = match scope {
+            Scope::All { account } | Scope::Mailbox { account, .. } => account,
+            Scope::Starred { account, .. } => account.as_ref()?,
+            // A search is attention by itself.
+            Scope::Merged { .. } | Scope::Search { .. } => return None,
+        };
+        let account = self.account(account).ok()?;
+        Some(account.open()?.engine.look_at())
+    }
+
     /// The accounts a scope is about.
     pub(crate) fn scope_accounts(&self, scope: &Scope) -> Result<Vec<Arc<Account>>, UiError> {
+        if let Scope::Search {
+            account, mailbox, ..
+        } = scope
+            && let Some(mailbox) = mailbox
+            && (account.is_none() || MailboxId::new(mailbox.clone()).is_err())
+        {
+            return Err(UiError::new(ErrorCode::NotFound));
+        }
         let (account, group) = match scope {
             Scope::Merged { group, .. } => (None, group.as_ref()),
             Scope::Starred { account, group } | Scope::Search { account, group, .. } => {

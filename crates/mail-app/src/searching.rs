@@ -10,9 +10,9 @@ use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream::{self, BoxStream, SelectAll};
 use jiff::tz::TimeZone;
-use mail_engine::{AccountSearch, ListMember, MergedList, SearchState};
-use mail_model::Filter;
+use mail_engine::{AccountSearch, ListMember, MergedList, SearchState, Wanted};
 use mail_model::search::{Criterion, Hint, Query, parse};
+use mail_model::{Filter, MailboxId};
 
 use crate::account::{Account, OpenAccount};
 use crate::app::App;
@@ -30,17 +30,20 @@ const FIRST_RESULTS: Duration = Duration::from_millis(100);
 const SETTLED: Duration = Duration::from_secs(60);
 
 /// What is looked for, in any account.
-struct Wanted {
+struct Wish {
     /// None where nothing was typed that says what.
     query: Option<Query>,
+    /// Only in this mailbox.
+    mailbox: Option<MailboxId>,
     hints: Vec<SearchHint>,
 }
 
-impl Wanted {
+impl Wish {
     fn read(scope: &Scope, filter: Filter) -> Self {
-        let Scope::Search { text, .. } = scope else {
+        let Scope::Search { text, mailbox, .. } = scope else {
             return Self {
                 query: None,
+                mailbox: None,
                 hints: Vec::new(),
             };
         };
@@ -48,16 +51,23 @@ impl Wanted {
         let named = (parsed.query != Query::everything()).then_some(parsed.query);
         Self {
             query: named.map(|query| narrowed(query, filter)),
+            mailbox: mailbox
+                .as_ref()
+                .and_then(|id| MailboxId::new(id.clone()).ok()),
             hints: parsed.hints.into_iter().map(SearchHint::from).collect(),
         }
     }
 
     /// What it means for one account; none where it rules the account out.
-    fn of(&self, account: &Account) -> Option<Query> {
+    fn of(&self, account: &Account) -> Option<Wanted> {
         let record = account.record();
         let query = self.query.as_ref()?;
         let query = query.for_account(&record.name, &record.email);
-        (query != Query::nothing()).then_some(query)
+        let wanted = Wanted {
+            within: self.mailbox.clone(),
+            query,
+        };
+        (wanted.query != Query::nothing()).then_some(wanted)
     }
 }
 
@@ -90,6 +100,7 @@ impl From<mail_engine::ServerSearch> for ServerSearch {
             mail_engine::ServerSearch::Asked => Self::Asked,
             mail_engine::ServerSearch::Unreachable => Self::Unreachable,
             mail_engine::ServerSearch::Refused => Self::Refused,
+            mail_engine::ServerSearch::NoRoom => Self::NoRoom,
         }
     }
 }
@@ -98,17 +109,17 @@ impl From<mail_engine::ServerSearch> for ServerSearch {
 struct Running {
     account: Arc<Account>,
     open: Arc<OpenAccount>,
-    query: Query,
+    wanted: Wanted,
     search: AccountSearch,
 }
 
 impl Running {
-    fn begin(account: Arc<Account>, open: Arc<OpenAccount>, query: Query) -> Self {
-        let search = open.engine.search(query.clone(), TimeZone::system());
+    fn begin(account: Arc<Account>, open: Arc<OpenAccount>, wanted: Wanted) -> Self {
+        let search = open.engine.search(wanted.clone(), TimeZone::system());
         Self {
             account,
             open,
-            query,
+            wanted,
             search,
         }
     }
@@ -124,6 +135,7 @@ impl Running {
             texts_since: state.coverage.texts_since.map(|since| since.seconds()),
             server: state.server.into(),
             more: state.more,
+            left_out: state.left_out,
         }
     }
 
@@ -144,11 +156,11 @@ struct Searches {
 impl Searches {
     /// Begins the searches that are missing and ends those of accounts that are not open, or not
     /// there, any more. The others go on.
-    fn meet(&mut self, accounts: Vec<Arc<Account>>, wanted: &Wanted) {
+    fn meet(&mut self, accounts: Vec<Arc<Account>>, wish: &Wish) {
         let mut before = std::mem::take(&mut self.running);
         self.failed.clear();
         for account in accounts {
-            let Some(query) = wanted.of(&account) else {
+            let Some(wanted) = wish.of(&account) else {
                 continue;
             };
             let Some(open) = account.open() else {
@@ -159,10 +171,10 @@ impl Searches {
             };
             let goes_on = before
                 .iter()
-                .position(|run| Arc::ptr_eq(&run.open, &open) && run.query == query);
+                .position(|run| Arc::ptr_eq(&run.open, &open) && run.wanted == wanted);
             self.running.push(match goes_on {
                 Some(at) => before.swap_remove(at),
-                None => Running::begin(account, open, query),
+                None => Running::begin(account, open, wanted),
             });
         }
     }
@@ -174,10 +186,10 @@ impl Searches {
             .collect()
     }
 
-    fn view(&self, wanted: &Wanted) -> SearchView {
+    fn view(&self, wish: &Wish) -> SearchView {
         SearchView {
             accounts: self.running.iter().map(Running::view).collect(),
-            hints: wanted.hints.clone(),
+            hints: wish.hints.clone(),
         }
     }
 
@@ -203,7 +215,7 @@ impl Searches {
 /// with a snapshot when accounts come or go; the searches of the others are kept.
 pub(crate) async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
     let app = named.app.clone();
-    let wanted = Wanted::read(&request.scope, request.filter);
+    let wish = Wish::read(&request.scope, request.filter);
     let mut membership = app.0.accounts.watch_membership();
     let mut searches = Searches::default();
     let mut patience = Some(FIRST_RESULTS);
@@ -218,7 +230,7 @@ pub(crate) async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
         }
         let mut changes = searches.changes();
         let mut open = MergedList::open(searches.members(), named.window.range()).await;
-        let mut told = searches.view(&wanted);
+        let mut told = searches.view(&wish);
         if !sink.send(&lists::snapshot(&open.snapshot, &searches.failed))
             || !sink.send(&ListEvent::Search {
                 search: told.clone(),
@@ -236,7 +248,7 @@ pub(crate) async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
                     }
                 }
                 Some(()) = changes.next(), if !changes.is_empty() => {
-                    let view = searches.view(&wanted);
+                    let view = searches.view(&wish);
                     if view != told {
                         told = view.clone();
                         if !sink.send(&ListEvent::Search { search: view }) {
@@ -266,9 +278,9 @@ impl App {
         filter: Filter,
         limit: usize,
     ) -> Result<(Vec<RowView>, SearchView), UiError> {
-        let wanted = Wanted::read(&scope, filter);
+        let wish = Wish::read(&scope, filter);
         let mut searches = Searches::default();
-        searches.meet(self.scope_accounts(&scope)?, &wanted);
+        searches.meet(self.scope_accounts(&scope)?, &wish);
         let is_settled = |state: &SearchState| {
             !state.searching
                 && state.coverage.to_index == 0
@@ -276,6 +288,6 @@ impl App {
         };
         searches.until(SETTLED, is_settled).await;
         let rows = first_rows(searches.members(), limit).await;
-        Ok((rows, searches.view(&wanted)))
+        Ok((rows, searches.view(&wish)))
     }
 }

@@ -40,6 +40,7 @@ function state(searching: boolean): { type: "search"; search: SearchView } {
     texts_since: 0,
     server: "not_needed" as const,
     more: false,
+    left_out: false,
   };
   return { type: "search", search: { accounts: [account], hints: [] } };
 }

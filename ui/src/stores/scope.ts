@@ -37,7 +37,7 @@ export function scopeKey(scope: Scope): string {
     case "mailbox":
       return `mailbox:${scope.account}:${scope.mailbox}`;
     case "search":
-      return `search:${scope.account ?? ""}:${scope.group ?? ""}:${scope.text}`;
+      return ["search", scope.account, scope.group, scope.mailbox, scope.text].join(":");
   }
 }
 

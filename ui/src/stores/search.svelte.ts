@@ -46,7 +46,7 @@ export class SearchStore {
 
   /** None while nothing is looked for. A space at the end says that the last word is finished. */
   get scope(): Scope | null {
-    return this.active ? searchScope(this.#text.trimStart(), this.place, this.#known()) : null;
+    return this.active ? searchScope(this.#text.trimStart(), this.place) : null;
   }
 
   /** The box is about to be entered by key: remembers where the person was. */

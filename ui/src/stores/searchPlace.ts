@@ -95,14 +95,10 @@ export function quoted(value: string): string {
 }
 
 /**
- * What the app is asked for. The text stays as it was typed; a mailbox is put before it. The
+ * What the app is asked for. The text stays as it was typed; a role is put before it. The
  * bracket stays open: the last word may still be typed.
  */
-export function searchScope(
-  text: string,
-  place: SearchPlace,
-  { accounts }: Known,
-): Extract<Scope, { kind: "search" }> {
+export function searchScope(text: string, place: SearchPlace): Extract<Scope, { kind: "search" }> {
   const search = { kind: "search", text, account: null } as const;
   switch (place.kind) {
     case "everywhere":
@@ -115,16 +111,8 @@ export function searchScope(
       const within = { ...search, text: `in:${place.role} (${text}` };
       return place.group === null ? within : { ...within, group: place.group };
     }
-    case "mailbox": {
-      const account = accounts.find(({ id }) => id === place.account);
-      const box = account?.mailboxes.find(({ id }) => id === place.mailbox);
-      const name = box?.role ?? box?.name;
-      return {
-        ...search,
-        account: place.account,
-        text: name === undefined ? text : `in:${quoted(name)} (${text}`,
-      };
-    }
+    case "mailbox":
+      return { ...search, account: place.account, mailbox: place.mailbox };
   }
 }
 

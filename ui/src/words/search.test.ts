@@ -32,6 +32,7 @@ function account(id: string, change: Partial<SearchedAccountView> = {}): Searche
     texts_since: in2011,
     server: "not_needed",
     more: false,
+    left_out: false,
     ...change,
   };
 }
@@ -59,6 +60,7 @@ describe("how an account was searched", () => {
     [{ texts_since: in2024, server: "asking" }, "texts since 2024, asking the server…"],
     [{ texts_since: null, server: "unreachable" }, "subjects and people only, server not reached"],
     [{ texts_since: in2024, server: "refused" }, "texts since 2024, server refused"],
+    [{ server: "no_room" }, "all mail since 2011, no room for what the server found"],
     [{ searching: true, server: "asking" }, "searching…, asking the server…"],
     [{ to_index: 3_200 }, "all mail since 2011, 3,200 messages not yet in the index"],
     [{ mail_since: null, texts_since: null }, "no mail"],
@@ -88,6 +90,16 @@ describe("how an account was searched", () => {
         "Mail that is not on this computer yet is found only by the server.",
     );
     expect(searchedDetail({ account: WORK, state: account("work") }, NOW)).toBe("");
+    const left = (server: SearchedAccountView["server"]) => {
+      const state = account("home", { texts_since: in2024, left_out: true, server });
+      return searchedDetail({ account: HOME, state }, NOW);
+    };
+    expect(left("unreachable")).toBe(
+      "Mail whose text is not on this computer was left out: a word you ruled out may be in it.",
+    );
+    expect(left("asked")).toBe(
+      "Mail whose text is not on this computer was looked for by the server only.",
+    );
   });
 });
 
@@ -123,6 +135,10 @@ test("where nothing was found, the servers that were not asked are named", () =>
       "searched. The server of Work does not take this search.",
   );
   expect(missingWords(searchedIn([WORK], view(account("work"))))).toBe("");
+  const full = view(account("work", { server: "no_room" }));
+  expect(missingWords(searchedIn([WORK], full))).toBe(
+    "The disk is full, so what the server of Work found could not be added.",
+  );
 });
 
 describe("hints", () => {

@@ -92,6 +92,7 @@ const SERVER: Record<SearchedAccountView["server"], string> = {
   asked: "server asked",
   unreachable: "server not reached",
   refused: "server refused",
+  no_room: "no room for what the server found",
 };
 
 function textsAreHere({ mail_since, texts_since }: SearchedAccountView): boolean {
@@ -119,7 +120,7 @@ export function searchedDetail({ account, state }: Searched, now: Date = new Dat
       : "Its mail cannot be read just now.";
   }
   const parts: string[] = [];
-  if (state.mail_since !== null && !textsAreHere(state)) {
+  if (state.mail_since !== null && !textsAreHere(state) && !state.left_out) {
     const since = dayWords(state.mail_since, now);
     parts.push(
       state.texts_since === null
@@ -129,6 +130,13 @@ export function searchedDetail({ account, state }: Searched, now: Date = new Dat
   }
   if (!state.all_mail) {
     parts.push("Mail that is not on this computer yet is found only by the server.");
+  }
+  if (state.left_out) {
+    parts.push(
+      state.server === "asked"
+        ? "Mail whose text is not on this computer was looked for by the server only."
+        : "Mail whose text is not on this computer was left out: a word you ruled out may be in it.",
+    );
   }
   if (state.more) {
     parts.push("There are more matches than the list takes; add a word to narrow it.");
@@ -147,6 +155,12 @@ export function missingWords(searched: readonly Searched[]): string {
   if (unreachable.length > 0) {
     parts.push(
       `The server of ${list.format(unreachable)} could not be reached, so mail that is not on this computer was not searched.`,
+    );
+  }
+  const noRoom = of("no_room");
+  if (noRoom.length > 0) {
+    parts.push(
+      `The disk is full, so what the server of ${list.format(noRoom)} found could not be added.`,
     );
   }
   if (refused.length > 0) {

@@ -54,6 +54,7 @@ struct Searched {
     texts_since: Option<String>,
     server: ServerSearch,
     more: bool,
+    left_out: bool,
 }
 
 pub(super) async fn search(app: &App, wanted: &Wanted<'_>, output: &Output) -> Result<(), Exit> {
@@ -66,6 +67,7 @@ pub(super) async fn search(app: &App, wanted: &Wanted<'_>, output: &Output) -> R
         text: wanted.text.to_owned(),
         account,
         group: None,
+        mailbox: None,
     };
     let (rows, how) = app.search_now(scope, Filter::All, wanted.limit).await?;
     let answer = answer(app, &accounts, rows, how).await?;
@@ -118,6 +120,7 @@ async fn answer(
         texts_since: view.texts_since.map(rfc3339),
         server: view.server,
         more: view.more,
+        left_out: view.left_out,
     };
     Ok(Answer {
         messages,
@@ -173,7 +176,11 @@ fn completeness(searched: &Searched) -> String {
         ServerSearch::Asking => Some("its server has not answered yet".to_owned()),
         ServerSearch::Unreachable => Some("its server could not be asked".to_owned()),
         ServerSearch::Refused => Some("its server refused".to_owned()),
+        ServerSearch::NoRoom => Some("no room for what its server found".to_owned()),
     });
+    if searched.left_out && searched.server != ServerSearch::Asked {
+        parts.push("mail whose text is not here was left out".to_owned());
+    }
     if searched.more {
         parts.push("there are more matches".to_owned());
     }

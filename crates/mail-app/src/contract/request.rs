@@ -136,6 +136,10 @@ pub enum Scope {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         group: Option<String>,
+        /// In this mailbox of the account only: the server's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        mailbox: Option<String>,
     },
 }
 

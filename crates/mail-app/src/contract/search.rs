@@ -54,6 +54,8 @@ pub enum ServerSearch {
     Unreachable,
     /// It has refused this search.
     Refused,
+    /// It has answered, and the disk has no room for what it found.
+    NoRoom,
 }
 
 /// How complete a search is in one account.
@@ -78,6 +80,8 @@ pub struct SearchedAccountView {
     pub server: ServerSearch,
     /// Whether there are more matches than the list takes.
     pub more: bool,
+    /// Whether messages were left out because a word must not be in their text, which is not here.
+    pub left_out: bool,
 }
 
 /// Something typed that is not understood as it may have been meant.

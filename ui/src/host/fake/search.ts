@@ -133,7 +133,9 @@ export function foundMessages(
     .flatMap((thread) => thread.messages.map((message) => ({ thread, message, words })))
     .filter((found) => {
       const account = answering.find(({ id }) => id === found.thread.account);
-      return account && all.every((term) => holds(term, found, account) !== term.not);
+      const { role } = found.thread;
+      const lies = scope.mailbox === undefined || scope.mailbox === `${account?.id ?? ""}-${role}`;
+      return account && lies && all.every((term) => holds(term, found, account) !== term.not);
     })
     .toSorted((a, b) => b.message.received_at - a.message.received_at);
 }
@@ -187,6 +189,7 @@ export function searchState({ accounts, search }: Searched, scope: SearchScope):
         texts_since: all ? YEAR(2011) : YEAR(2024),
         server: serverOf(account, all, searching, search),
         more: search === "more" && place < 2,
+        left_out: false,
       };
     });
   return { accounts: views, hints: hintsOf(terms(scope.text)) };
