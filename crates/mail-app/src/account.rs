@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Signals;
 use crate::frames::Tile;
 use crate::host::Host;
-use crate::paths::Paths;
 use crate::tenant::MailAt;
 
 /// What an account with its key has.
@@ -241,7 +240,7 @@ impl Account {
         if self.open().is_some() {
             return;
         }
-        let opened = self.try_open(&app.0.paths, key, mail).await;
+        let opened = self.try_open(app, key, mail).await;
         let live = opened.map(Arc::new).map_err(|error| {
             tracing::warn!(account = %self.id, %error, "an account could not be opened");
             error.closed()
@@ -273,12 +272,13 @@ impl Account {
 
     async fn try_open(
         &self,
-        paths: &Paths,
+        app: &crate::App,
         key: Result<Option<AccountKey>, VaultError>,
         mail: MailAt,
     ) -> Result<OpenAccount, OpenError> {
         let key = key?.ok_or(OpenError::NoKey)?;
         let store_key = StoreKey::new(*key.derive(KeyPurpose::Database));
+        let paths = &app.0.paths;
         let folder = paths.account(&self.id);
         let store = AccountStore::open(&folder, store_key, StoreOptions::default()).await?;
         tracing::debug!(account = %self.id, "files are open");
@@ -286,7 +286,10 @@ impl Account {
         let config = mail.config(self.session.hosts());
         let source: Arc<dyn MailSource> = Arc::new(JmapSource::new(config, tokens)?);
         // Nothing is asked before it is clear that it may be.
-        let options = EngineOptions::default();
+        let options = EngineOptions {
+            index_turns: app.0.accounts.index_turns(),
+            ..EngineOptions::default()
+        };
         let engine =
             AccountEngine::start_paused(store.clone(), Arc::clone(&source), options).await?;
         Ok(OpenAccount {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mail_auth::SignedIn;
+use mail_engine::IndexTurns;
 use mail_model::AccountLetter;
 use mail_store::{
     AccountRecord, AccountState, Seal, SealReason, SourceAddress, StoreError, UnreadMark,
@@ -33,6 +34,8 @@ pub(crate) struct Accounts {
     changed: watch::Sender<u64>,
     /// Counts accounts and mailboxes that came or went: what a merged list is made of.
     membership: watch::Sender<u64>,
+    /// Accounts are not indexed all at once.
+    index_turns: IndexTurns,
 }
 
 /// How an account tells that something about it has changed.
@@ -63,6 +66,7 @@ impl Default for Accounts {
             rail: RwLock::default(),
             changed: watch::Sender::new(0),
             membership: watch::Sender::new(0),
+            index_turns: IndexTurns::default(),
         }
     }
 }
@@ -86,6 +90,10 @@ impl Accounts {
             changed: self.changed.clone(),
             membership: self.membership.clone(),
         }
+    }
+
+    pub(crate) fn index_turns(&self) -> IndexTurns {
+        self.index_turns.clone()
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {

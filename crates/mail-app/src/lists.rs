@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mail_engine::{ListDiff, ListMember, ListSnapshot, MergedKey, MergedList, MergedRow};
+use mail_engine::{
+    Attention, ListDiff, ListMember, ListSnapshot, MergedKey, MergedList, MergedRow,
+};
 use mail_model::{AccountId, Filter, Keyword, ListMode, MailboxId, MailboxRole, RowKey};
 use mail_store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -337,6 +339,7 @@ async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
             .members(&request.scope, request.mode, request.filter)
             .await;
         let Members { list, failed } = members.unwrap_or_default();
+        let _attention = app.attention(&request.scope);
         let mut open = MergedList::open(list, named.window.range()).await;
         if !sink.send(&snapshot(&open.snapshot, &failed)) {
             return;
