@@ -21,6 +21,8 @@ use crate::sync::{ProgressUpdate, SyncBatch};
 
 /// How many new messages a change names.
 const ARRIVED: usize = 100;
+/// Slots between a key and its receipt that are no crowd any more: a day.
+const FAR: u64 = 24 * 60 * 60 / 8;
 
 /// What a batch changed.
 #[derive(Debug, Default)]
@@ -93,9 +95,17 @@ pub(crate) async fn apply(
     };
     let said = gather(batch);
     let ids: BTreeSet<&MessageId> = said.keys().copied().collect();
-    let known = KnownSet::load(connection, &ids).await?;
+    let mut known = KnownSet::load(connection, &ids).await?;
+    let moved = moved_far(&said, &known);
+    let mut left = Touched::default();
+    if !moved.is_empty() {
+        let plan = plan(connection, &mut keys, &moved, &known, false).await?;
+        left = write(connection, &keys, plan).await?.touched;
+        known = KnownSet::load(connection, &ids).await?;
+    }
     let plan = plan(connection, &mut keys, &said, &known, batch.mark.is_some()).await?;
     let mut applied = write(connection, &keys, plan).await?;
+    applied.touched.add(left);
     applied.mailbox_tree = !described.is_empty();
     for id in described {
         if !applied.touched.mailboxes.contains(&id) {
@@ -104,6 +114,25 @@ pub(crate) async fn apply(
     }
     progress::update(connection, &progress_of(batch)).await?;
     Ok(applied)
+}
+
+/// Messages that were received at quite another time than was told before: they go, and come anew
+/// where they belong. A receipt never changes (RFC 8621 section 4.1.1), so this is a server's
+/// mistake put right; a key far from its slot would make every search look further.
+fn moved_far<'a>(said: &SaidOf<'a>, known: &KnownSet) -> SaidOf<'a> {
+    let is_far = |id: &MessageId, said: &Said<'_>| {
+        let (Some(message), Some(before)) = (said.message, known.messages.get(id)) else {
+            return false;
+        };
+        let slot = slot::slot_of(message.received_at);
+        before.received_at != message.received_at.seconds() && before.key.abs_diff(slot) > FAR
+    };
+    let moved = said.iter().filter(|(id, said)| is_far(id, said));
+    let gone = || Said {
+        removed: true,
+        ..Said::default()
+    };
+    moved.map(|(id, _)| (*id, gone())).collect()
 }
 
 fn progress_of(batch: &SyncBatch) -> ProgressUpdate {

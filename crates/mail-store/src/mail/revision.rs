@@ -40,6 +40,22 @@ pub(crate) struct Touched {
     pub(crate) threads: Vec<ThreadKey>,
 }
 
+impl Touched {
+    /// And these.
+    pub(crate) fn add(&mut self, other: Self) {
+        for mailbox in other.mailboxes {
+            if !self.mailboxes.contains(&mailbox) {
+                self.mailboxes.push(mailbox);
+            }
+        }
+        for thread in other.threads {
+            if !self.threads.contains(&thread) {
+                self.threads.push(thread);
+            }
+        }
+    }
+}
+
 impl Revision {
     /// Notes that a message went from one standing to another; `None` means it is not here.
     pub(crate) fn change(&mut self, key: i64, before: Option<&Standing>, after: Option<&Standing>) {

@@ -26,6 +26,7 @@ mod model;
 #[cfg(unix)]
 mod named_kills;
 mod opening;
+mod receipts;
 mod release;
 mod retention;
 mod search;
