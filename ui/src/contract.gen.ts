@@ -446,6 +446,11 @@ read_only: boolean,
  */
 health: HealthView, 
 /**
+ * Whether damage, met since its files were opened, may have taken changes of the person that
+ * the server does not have.
+ */
+may_miss_changes: boolean, 
+/**
  * First fetch, while it goes on.
  */
 progress: ProgressView | null, 

@@ -142,6 +142,23 @@ describe("health", () => {
     expect(signOf(work, NOW)).toBeNull();
   });
 
+  test("damage is told with what is lost, and that is told when all is well again", () => {
+    const health = { kind: "rebuilding" as const };
+    const damaged = "Braid found damage in what it kept of Work and is fetching it again.";
+    expect(healthWords({ ...work, health }, NOW)).toBe(
+      `${damaged} Nothing that you wrote is lost.`,
+    );
+    const lost = { ...work, may_miss_changes: true };
+    expect(healthWords({ ...lost, health }, NOW)).toBe(
+      `${damaged} Some of your last changes may be missing.`,
+    );
+    expect(healthWords(lost, NOW)).toMatch(
+      /^Up to date · .*some of your last changes may be missing$/,
+    );
+    expect(trouble(lost)?.text).toContain("may be missing");
+    expect(trouble({ ...lost, health })?.text).not.toContain("Nothing that you wrote is lost");
+  });
+
   test("the end of a sign-in is told within its last day", () => {
     const noon = Math.floor(new Date(2026, 10, 24, 12).getTime() / 1000);
     const ends = (hours: number) => ({ ...work, session_ends_at: noon + hours * 3_600 });
@@ -171,15 +188,21 @@ describe("health", () => {
   });
 
   test("a bar is shown only for what needs a person", () => {
-    expect(trouble({ kind: "sign_in_needed" })?.action).toBe("sign_in");
-    expect(trouble({ kind: "refused", detail: "403" })).toMatchObject({
+    expect(trouble({ ...work, health: { kind: "sign_in_needed" } })?.action).toBe("sign_in");
+    expect(trouble({ ...work, health: { kind: "refused", detail: "403" } })).toMatchObject({
       action: "retry",
-      detail: "403",
+      detail: "The server answered with the status 403.",
     });
-    expect(trouble({ kind: "paused" })).toMatchObject({ action: "resume", quiet: true });
-    expect(trouble({ kind: "locked" })).toMatchObject({ action: "unlock", quiet: true });
-    expect(trouble({ kind: "working" })).toBeNull();
-    expect(trouble({ kind: "offline" })).toBeNull();
+    expect(trouble({ ...work, health: { kind: "paused" } })).toMatchObject({
+      action: "resume",
+      quiet: true,
+    });
+    expect(trouble({ ...work, health: { kind: "locked" } })).toMatchObject({
+      action: "unlock",
+      quiet: true,
+    });
+    expect(trouble({ ...work, health: { kind: "working" } })).toBeNull();
+    expect(trouble({ ...work, health: { kind: "offline" } })).toBeNull();
   });
 });
 

@@ -3,11 +3,13 @@
 //! An account is always here, whatever is wrong with it: without its key it is closed, and says
 //! why. Everything an open account holds belongs to it alone.
 
+mod mending;
 mod view;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use mail_auth::{AccountKey, KeyPurpose, Session, VaultError};
 use mail_engine::{AccountEngine, EngineOptions};
@@ -67,6 +69,8 @@ pub(crate) enum Closed {
     SetAside,
     /// Its mail lies elsewhere now; it is opened again at once.
     Moving,
+    /// Its files were met damaged; it is opened again at once.
+    Mending,
 }
 
 /// Why an account could not be opened.
@@ -106,6 +110,8 @@ pub(crate) struct Account {
     frozen: AtomicBool,
     /// Whether the window has its first rows, or nobody waits for one.
     painted: watch::Receiver<bool>,
+    /// When its files were met damaged in this run.
+    mended: Mutex<Vec<Instant>>,
     /// Held while session and engine are told what they may do.
     settling: tokio::sync::Mutex<()>,
     signals: Signals,
@@ -129,6 +135,7 @@ impl Account {
             live: RwLock::new(Err(closed)),
             frozen: AtomicBool::new(false),
             painted,
+            mended: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
             signals,
         }
@@ -156,6 +163,11 @@ impl Account {
             .cloned()
     }
 
+    /// Whether that is what it has just now.
+    fn has_open(&self, open: &Arc<OpenAccount>) -> bool {
+        self.open().is_some_and(|now| Arc::ptr_eq(&now, open))
+    }
+
     pub(crate) fn closed(&self) -> Option<Closed> {
         self.live
             .read()
@@ -179,7 +191,11 @@ impl Account {
         self.closed().is_some_and(|why| {
             !matches!(
                 why,
-                Closed::Locked | Closed::Leaving | Closed::SetAside | Closed::Moving
+                Closed::Locked
+                    | Closed::Leaving
+                    | Closed::SetAside
+                    | Closed::Moving
+                    | Closed::Mending
             )
         })
     }
@@ -248,6 +264,7 @@ impl Account {
         if let Ok(open) = &live {
             open.set_tile(app.stored_tile(open, &self.record()).await);
             self.watch(open);
+            self.watch_damage(app, open);
         }
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
         self.settle_traffic().await;

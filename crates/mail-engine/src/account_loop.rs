@@ -13,7 +13,6 @@ use mail_model::remote::{SourceError, TokenError};
 use mail_store::StoreError;
 
 use crate::clock::Moment;
-use crate::notice::Notice;
 use crate::shared::{Shared, StepError};
 use crate::status::Arrival;
 use crate::sync_state::{Block, Effect, Event, State, step};
@@ -250,14 +249,11 @@ impl AccountLoop {
             // The loop looks at the token and the gate next.
             StepError::Stopped | StepError::Paused => return Ok(()),
             StepError::Store(StoreError::DiskFull(_)) => barred(Block::DiskFull, look_at),
-            StepError::Store(error @ StoreError::Damaged { .. }) => {
+            StepError::Store(
+                error @ (StoreError::Damaged { .. } | StoreError::LocalDamaged(_)),
+            ) => {
+                // The store tells whoever can open it anew.
                 tracing::error!(%error, "the local copy is damaged");
-                // Nobody may be listening; the status says it too.
-                let _told = self
-                    .shared
-                    .notices
-                    .send(Notice::StoreDamaged(Arc::new(error)))
-                    .is_ok();
                 barred(Block::Damaged, None)
             }
             StepError::Store(error) => return Err(error.into()),

@@ -74,10 +74,11 @@ impl AccountEngine {
         passage: Passage,
     ) -> Result<Self, StoreError> {
         let report = store.report();
+        // What exists only here is not fetched.
         let rebuilding = report
             .set_aside
             .iter()
-            .any(|set| set.file == FileKind::Mail);
+            .any(|set| set.file != FileKind::Local);
         let state = if passage == Passage::Open {
             State::Idle
         } else {

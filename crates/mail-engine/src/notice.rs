@@ -1,7 +1,6 @@
 //! What an engine has to say beyond its status.
 
-use mail_store::{IntentId, StoreError};
-use std::sync::Arc;
+use mail_store::IntentId;
 
 /// Something that happened to one account, for telling the person once.
 #[derive(Debug, Clone)]
@@ -13,7 +12,4 @@ pub enum Notice {
         /// The server's reason.
         reason: String,
     },
-    /// The local copy is damaged: stop the engine, close the store, open it again (which sets
-    /// the damage aside), and start a new engine, which fetches everything anew.
-    StoreDamaged(Arc<StoreError>),
 }

@@ -1,5 +1,5 @@
 /** How an account is: its sign, its words, and what to do. */
-import type { AccountView, HealthView } from "../contract.gen.ts";
+import type { AccountView } from "../contract.gen.ts";
 import { clockTime, shortDate, timeUntil } from "./dates.ts";
 import { count, number } from "./numbers.ts";
 
@@ -83,20 +83,31 @@ function shownFrom(words: string, syncedAt: number | null): string {
   return syncedAt === null ? words : `${words} · showing mail from ${shortDate(syncedAt)}`;
 }
 
+const MAY_MISS = "some of your last changes may be missing";
+
+/** After damage: what the person did and no server has yet. */
+function whatIsLost({ may_miss_changes: mayMiss }: AccountView): string {
+  return mayMiss ? "Some of your last changes may be missing." : "Nothing that you wrote is lost.";
+}
+
 /** One line for the foot of the sidebar and the tooltip of a tile. */
 export function healthWords(account: AccountView, now: number = seconds()): string {
   const { health, progress, synced_at: syncedAt, session_ends_at: endsAt } = account;
   switch (signOf(account, now)) {
     case null:
-      return syncedAt === null ? "Up to date" : `Up to date · ${clockTime(syncedAt)}`;
+      return [
+        "Up to date",
+        ...(syncedAt === null ? [] : [clockTime(syncedAt)]),
+        ...(account.may_miss_changes ? [MAY_MISS] : []),
+      ].join(" · ");
     case "working":
       return progress ? progressWords(progress) : "Looking for new mail";
     case "offline":
       return shownFrom("No connection", syncedAt);
     case "waiting":
       return health.kind === "waiting"
-        ? `The server asks to wait · next try ${timeUntil(health.until, new Date(now * 1000))}`
-        : "The server asks to wait";
+        ? `The server is busy · next try ${timeUntil(health.until, new Date(now * 1000))}`
+        : "The server is busy";
     case "ends_soon":
       return `Sign-in ends ${dayAndTime(endsAt ?? now, now)}`;
     case "sign_in_needed":
@@ -114,7 +125,7 @@ export function healthWords(account: AccountView, now: number = seconds()): stri
     case "refused":
       return "The server refuses";
     case "rebuilding":
-      return "Rebuilding the local copy · drafts are safe";
+      return `Braid found damage in what it kept of ${account.name} and is fetching it again. ${whatIsLost(account)}`;
     case "disk_full":
       return "The disk is full";
     case "fault":
@@ -165,8 +176,16 @@ export interface Trouble {
   readonly detail: string | null;
 }
 
+/** A bare number is the status of an answer without words. */
+function refusalWords(detail: string): string {
+  return /^\d{3}$/.test(detail)
+    ? `The server answered with the status ${detail}.`
+    : `The server’s words: ${detail}`;
+}
+
 /** Only what the person can do something about, or will wonder about. */
-export function trouble(health: HealthView): Trouble | null {
+export function trouble(account: AccountView): Trouble | null {
+  const { health } = account;
   const say = (text: string, action: Trouble["action"] = null, detail: string | null = null) => ({
     text,
     action,
@@ -181,11 +200,17 @@ export function trouble(health: HealthView): Trouble | null {
     case "vault_locked":
       return say("waits for the system keyring. Its mail stays readable.", "keyring");
     case "refused":
-      return say("is refused by its server. Its mail stays readable.", "retry", health.detail);
+      return say(
+        "is refused by its server. Its mail stays readable.",
+        "retry",
+        refusalWords(health.detail),
+      );
     case "waiting":
       return say(`has to wait: its server is busy. Next try ${timeUntil(health.until)}.`);
     case "rebuilding":
-      return say("is being fetched again, its local copy was damaged. Drafts are safe.");
+      return say(
+        `is being fetched again: Braid found damage in what it kept. ${whatIsLost(account)}`,
+      );
     case "fault":
       return say("stopped by a fault in Braid. Its mail stays readable.", "retry");
     case "paused":
@@ -196,7 +221,9 @@ export function trouble(health: HealthView): Trouble | null {
     case "offline":
     case "current":
     case "working":
-      return null;
+      return account.may_miss_changes
+        ? say("was damaged on this computer. Changes that its server did not have may be missing.")
+        : null;
   }
 }
 

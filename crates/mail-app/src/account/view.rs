@@ -44,6 +44,7 @@ impl Account {
             (_, Some(Closed::DiskFull)) => HealthView::DiskFull,
             (_, Some(Closed::Locked)) => HealthView::Locked,
             (_, Some(Closed::SetAside | Closed::Moving)) => HealthView::Working,
+            (_, Some(Closed::Mending)) => HealthView::Rebuilding,
             (None, None) | (_, Some(Closed::Fault | Closed::Leaving)) => HealthView::Fault,
         }
     }
@@ -83,6 +84,10 @@ impl Account {
                 .map(|until| until.seconds()),
             read_only: self.is_frozen(),
             health: self.health(record.state, status.as_ref()),
+            may_miss_changes: open.as_ref().is_some_and(|open| {
+                let salvaged = open.store.report().salvaged;
+                salvaged.is_some_and(|salvaged| salvaged.incomplete)
+            }),
             progress: status.as_ref().and_then(|status| {
                 status.progress.map(|progress| ProgressView {
                     done: progress.done,

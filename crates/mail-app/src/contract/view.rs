@@ -203,6 +203,9 @@ pub struct AccountView {
     pub read_only: bool,
     /// How it is.
     pub health: HealthView,
+    /// Whether damage, met since its files were opened, may have taken changes of the person that
+    /// the server does not have.
+    pub may_miss_changes: bool,
     /// First fetch, while it goes on.
     pub progress: Option<ProgressView>,
     /// Last time everything was asked for and here, Unix seconds.

@@ -11,6 +11,7 @@
 mod accounts;
 mod credentials;
 mod cyrus;
+mod damage;
 mod flow;
 mod foreign_ids;
 mod identities;

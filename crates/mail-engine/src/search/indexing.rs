@@ -9,7 +9,6 @@ use std::sync::Arc;
 use mail_store::StoreError;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::notice::Notice;
 use crate::shared::{Shared, StepError};
 use crate::status::Health;
 
@@ -45,10 +44,8 @@ async fn keep(shared: &Shared) -> Result<(), StepError> {
                 continue;
             }
             Err(StepError::Store(error @ StoreError::Damaged { .. })) => {
+                // The store tells whoever can open it anew.
                 tracing::error!(%error, "the local copy is damaged");
-                // Nobody may be listening; opening the account again sets the file aside.
-                let notice = Notice::StoreDamaged(Arc::new(error));
-                let _told = shared.notices.send(notice).is_ok();
                 return Ok(());
             }
             Err(StepError::Store(StoreError::Closed)) => return Ok(()),

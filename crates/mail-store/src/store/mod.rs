@@ -14,7 +14,7 @@ use std::sync::Arc;
 use mail_model::StoreChange;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::{Mutex, broadcast};
+use tokio::sync::{Mutex, broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::crash_points::crash_point;
@@ -75,6 +75,8 @@ struct Inner {
     /// Held by who brings the index up to date.
     indexing: Mutex<()>,
     changes: broadcast::Sender<StoreChange>,
+    /// The file that was last met damaged.
+    damaged: watch::Sender<Option<FileKind>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     report: OpenReport,
 }
@@ -141,6 +143,13 @@ impl AccountStore {
         &self.inner.report
     }
 
+    /// A file that was met damaged since the opening, whoever met it. Close the store and open it
+    /// again: damaged files are set aside then, and [`Self::report`] tells.
+    #[must_use]
+    pub fn damaged(&self) -> watch::Receiver<Option<FileKind>> {
+        self.inner.damaged.subscribe()
+    }
+
     /// Where the files are.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -178,6 +187,7 @@ impl AccountStore {
             if !file.is_sound().await? {
                 damaged.push(file.kind());
                 suspect(file);
+                self.inner.damaged.send_replace(Some(file.kind()));
             }
         }
         Ok(damaged)
@@ -234,6 +244,7 @@ impl Inner {
             search,
             local,
             changes,
+            damaged: watch::Sender::new(None),
             tasks: Mutex::new(vec![mail_task, body_task, search_task, local_task]),
             report: OpenReport::default(),
         };
@@ -284,17 +295,19 @@ impl Inner {
     /// Says which file an error came from, and remembers damage for the next opening.
     fn noted(&self, file: FileKind, error: StoreError) -> StoreError {
         let error = error.in_file(file);
-        if let StoreError::Damaged { file, .. } = &error {
-            match file {
-                FileKind::Mail => suspect(&self.files.mail),
-                FileKind::Body => suspect(&self.files.body),
-                FileKind::Search => suspect(&self.files.search),
-                FileKind::Local | FileKind::Registry => {}
-            }
+        let damaged = match &error {
+            StoreError::Damaged { file, .. } => Some(*file),
+            StoreError::LocalDamaged(_) => Some(FileKind::Local),
+            _ => None,
+        };
+        match damaged {
+            Some(FileKind::Mail) => suspect(&self.files.mail),
+            Some(FileKind::Body) => suspect(&self.files.body),
+            Some(FileKind::Search) => suspect(&self.files.search),
+            Some(FileKind::Local) => suspect(&self.files.local),
+            Some(FileKind::Registry) | None => return error,
         }
-        if matches!(error, StoreError::LocalDamaged(_)) {
-            suspect(&self.files.local);
-        }
+        self.damaged.send_replace(damaged);
         error
     }
 

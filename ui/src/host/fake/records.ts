@@ -87,6 +87,7 @@ export function fakeAccount(
     connection: null,
     session_ends_at: null,
     read_only: false,
+    may_miss_changes: false,
     health,
     progress: null,
     synced_at: Math.floor(new Date().setHours(14, 2, 0, 0) / 1000),
