@@ -2,7 +2,7 @@
 //! and a large body never delays a mark.
 
 use mail_model::{Body, MessageId};
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use crate::crash_points::crash_point;
 use crate::error::StoreError;
@@ -10,6 +10,10 @@ use crate::mail::mailbox::{from_stored, stored_id};
 
 /// zstd level: storing keeps up with fetching, and text shrinks to less than half.
 const LEVEL: i32 = 2;
+/// A block that says it holds more than this is unpacked without believing it.
+const MOST: usize = 64 << 20;
+/// Rows of one statement.
+const ROWS: usize = 100;
 
 /// A compressed body.
 pub(crate) struct Block {
@@ -17,45 +21,75 @@ pub(crate) struct Block {
     octets: Vec<u8>,
 }
 
-impl Block {
-    pub(crate) fn new(id: MessageId, body: &Body) -> Result<Self, StoreError> {
+/// Makes blocks, with one compressor for all of them: making that costs as much as a short body.
+pub(crate) struct Packer(zstd::bulk::Compressor<'static>);
+
+impl Packer {
+    pub(crate) fn new() -> Result<Self, StoreError> {
+        let compressor = zstd::bulk::Compressor::new(LEVEL);
+        Ok(Self(compressor.map_err(|_| StoreError::BadValue(None))?))
+    }
+
+    pub(crate) fn block(&mut self, id: MessageId, body: &Body) -> Result<Block, StoreError> {
         let json = serde_json::to_vec(body)?;
-        let octets = zstd::bulk::compress(&json, LEVEL).map_err(|_| StoreError::BadValue(None))?;
-        Ok(Self { id, octets })
+        let octets = self.0.compress(&json);
+        let octets = octets.map_err(|_| StoreError::BadValue(None))?;
+        Ok(Block { id, octets })
     }
 }
 
-/// A body out of its block.
-pub(crate) fn unpack(octets: &[u8]) -> Result<Body, StoreError> {
-    let json = zstd::stream::decode_all(octets).map_err(|_| StoreError::BadValue(None))?;
-    Ok(serde_json::from_slice(&json)?)
-}
+/// Reads blocks, with one decompressor for all of them.
+pub(crate) struct Unpacker(zstd::bulk::Decompressor<'static>);
 
-/// The same for a search, which does without a body that cannot be unpacked: one of them must
-/// not keep all others from being found.
-pub(crate) fn readable(octets: &[u8]) -> Option<Body> {
-    unpack(octets)
-        .inspect_err(|error| tracing::warn!(%error, "a body cannot be read"))
-        .ok()
+impl Unpacker {
+    pub(crate) fn new() -> Result<Self, StoreError> {
+        let decompressor = zstd::bulk::Decompressor::new();
+        Ok(Self(decompressor.map_err(|_| StoreError::BadValue(None))?))
+    }
+
+    /// A body out of its block.
+    pub(crate) fn body(&mut self, octets: &[u8]) -> Result<Body, StoreError> {
+        let size = zstd::zstd_safe::get_frame_content_size(octets)
+            .ok()
+            .flatten()
+            .and_then(|size| usize::try_from(size).ok())
+            .filter(|size| *size <= MOST);
+        let json = match size {
+            Some(size) => self.0.decompress(octets, size),
+            None => zstd::stream::decode_all(octets),
+        };
+        let json = json.map_err(|_| StoreError::BadValue(None))?;
+        Ok(serde_json::from_slice(&json)?)
+    }
+
+    /// The same for a search, which does without a body that cannot be unpacked: one of them must
+    /// not keep all others from being found.
+    pub(crate) fn readable(&mut self, octets: &[u8]) -> Option<Body> {
+        self.body(octets)
+            .inspect_err(|error| tracing::warn!(%error, "a body cannot be read"))
+            .ok()
+    }
 }
 
 pub(crate) async fn store(
     connection: &mut SqliteConnection,
-    blocks: &[Block],
+    blocks: Vec<Block>,
 ) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for block in blocks {
-        sqlx::query(
-            "INSERT INTO body (message_id, block) VALUES (?1, ?2)
-             ON CONFLICT (message_id) DO UPDATE SET block = excluded.block, dictionary = 0",
-        )
-        .bind(block.id.as_str())
-        .bind(&block.octets)
-        .execute(&mut *transaction)
-        .await?;
-    }
     let ids: Vec<&MessageId> = blocks.iter().map(|block| &block.id).collect();
-    note(&mut transaction, &serde_json::to_string(&ids)?).await?;
+    let ids = serde_json::to_string(&ids)?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut blocks = blocks.into_iter().peekable();
+    while blocks.peek().is_some() {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO body (message_id, block) ");
+        insert.push_values(blocks.by_ref().take(ROWS), |mut row, block| {
+            row.push_bind(block.id.as_str().to_owned())
+                .push_bind(block.octets);
+        });
+        insert
+            .push(" ON CONFLICT (message_id) DO UPDATE SET block = excluded.block, dictionary = 0");
+        insert.build().execute(&mut *transaction).await?;
+    }
+    note(&mut transaction, &ids).await?;
     crash_point!("bodies.written");
     transaction.commit().await?;
     crash_point!("bodies.committed");
@@ -70,7 +104,8 @@ pub(crate) async fn find(
         .bind(id.as_str())
         .fetch_optional(connection)
         .await?;
-    row.map(|row| unpack(row.try_get(0)?)).transpose()
+    row.map(|row| Unpacker::new()?.body(row.try_get(0)?))
+        .transpose()
 }
 
 /// Bodies that hold a text, whatever its case.
@@ -79,6 +114,7 @@ pub(crate) async fn count_with(
     text: &str,
 ) -> Result<u64, StoreError> {
     let text = text.to_lowercase();
+    let mut unpacker = Unpacker::new()?;
     let mut count = 0;
     let mut after = 0_i64;
     loop {
@@ -88,7 +124,7 @@ pub(crate) async fn count_with(
             .await?;
         let Some(row) = row else { return Ok(count) };
         after = row.try_get(0)?;
-        let json = serde_json::to_string(&unpack(row.try_get(1)?)?)?;
+        let json = serde_json::to_string(&unpacker.body(row.try_get(1)?)?)?;
         count += u64::from(json.to_lowercase().contains(&text));
     }
 }
@@ -132,15 +168,20 @@ async fn note(connection: &mut SqliteConnection, ids: &str) -> Result<(), StoreE
     Ok(())
 }
 
-/// The newest notes for the search index: `(note, id)`.
+/// The newest notes for the search index, but for some: `(note, id)`.
 pub(crate) async fn noted(
     connection: &mut SqliteConnection,
     limit: usize,
+    without: &[i64],
 ) -> Result<Vec<(i64, MessageId)>, StoreError> {
-    let rows = sqlx::query("SELECT note, message_id FROM unindexed ORDER BY note DESC LIMIT ?1")
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT note, message_id FROM unindexed
+         WHERE note NOT IN (SELECT value FROM json_each(?2)) ORDER BY note DESC LIMIT ?1",
+    )
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(serde_json::to_string(without)?)
+    .fetch_all(connection)
+    .await?;
     rows.iter()
         .map(|row| Ok((row.try_get(0)?, stored_id(row, 1)?)))
         .collect()
@@ -150,22 +191,17 @@ pub(crate) async fn noted(
 pub(crate) async fn notes_of(
     connection: &mut SqliteConnection,
     ids: &[&MessageId],
-) -> Result<Vec<i64>, StoreError> {
-    let notes = sqlx::query_scalar(
-        "SELECT u.note FROM json_each(?1) j CROSS JOIN unindexed u ON u.message_id = j.value",
+) -> Result<Vec<(i64, MessageId)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT u.note, u.message_id FROM json_each(?1) j
+         CROSS JOIN unindexed u ON u.message_id = j.value",
     )
     .bind(serde_json::to_string(ids)?)
     .fetch_all(connection)
     .await?;
-    Ok(notes)
-}
-
-/// How many bodies are here.
-pub(crate) async fn count(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let count = sqlx::query_scalar("SELECT count(*) FROM body")
-        .fetch_one(connection)
-        .await?;
-    Ok(from_stored(count))
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, stored_id(row, 1)?)))
+        .collect()
 }
 
 /// How many notes there are.
@@ -186,6 +222,21 @@ pub(crate) async fn forget_notes(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Octets of the blocks of these bodies, in the same order; none for those that are not here.
+pub(crate) async fn lengths(
+    connection: &mut SqliteConnection,
+    ids: &[&MessageId],
+) -> Result<Vec<u64>, StoreError> {
+    let lengths: Vec<i64> = sqlx::query_scalar(
+        "SELECT coalesce(length(b.block), 0) FROM json_each(?1) j
+         LEFT JOIN body b ON b.message_id = j.value ORDER BY j.key",
+    )
+    .bind(serde_json::to_string(ids)?)
+    .fetch_all(connection)
+    .await?;
+    Ok(lengths.into_iter().map(from_stored).collect())
 }
 
 /// Those of the given bodies that are here.

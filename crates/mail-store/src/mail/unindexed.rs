@@ -83,18 +83,39 @@ pub(crate) async fn life(connection: &mut SqliteConnection) -> Result<Vec<u8>, S
     Ok(life)
 }
 
-/// The newest noted messages.
+/// The newest noted messages, but for some.
 pub(crate) async fn noted(
     connection: &mut SqliteConnection,
     limit: usize,
+    without: &[i64],
 ) -> Result<Vec<Note>, StoreError> {
-    let rows = sqlx::query("SELECT message, notes FROM unindexed ORDER BY message DESC LIMIT ?1")
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT message, notes FROM unindexed
+         WHERE message NOT IN (SELECT value FROM json_each(?2)) ORDER BY message DESC LIMIT ?1",
+    )
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(serde_json::to_string(without)?)
+    .fetch_all(connection)
+    .await?;
     rows.iter()
         .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
         .collect()
+}
+
+/// The newest noted messages that are here.
+pub(crate) async fn noted_here(
+    connection: &mut SqliteConnection,
+    limit: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let keys = sqlx::query_scalar(
+        "SELECT u.message FROM unindexed u
+         WHERE EXISTS (SELECT 1 FROM message m WHERE m.key = u.message)
+         ORDER BY u.message DESC LIMIT ?1",
+    )
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    Ok(keys)
 }
 
 /// How many messages are noted.

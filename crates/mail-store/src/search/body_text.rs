@@ -1,5 +1,6 @@
 //! The words of a body, wherever the sender put them.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use html5ever::TokenizerResult;
@@ -17,11 +18,11 @@ const MOST_HTML: usize = 4 * 1024 * 1024;
 /// The plain text of a body; that of its HTML where there is none.
 ///
 /// Only for finding words and showing a line of them as text; it is not cleaned.
-pub(crate) fn text_of(body: &Body) -> String {
+pub(crate) fn text_of(body: &Body) -> Cow<'_, str> {
     match (&body.text, &body.html) {
-        (Some(text), _) if !text.trim().is_empty() => head(text, MOST).to_owned(),
-        (_, Some(html)) => text_of_html(head(html, MOST_HTML)),
-        _ => String::new(),
+        (Some(text), _) if !text.trim().is_empty() => head(text, MOST).into(),
+        (_, Some(html)) => text_of_html(head(html, MOST_HTML)).into(),
+        _ => "".into(),
     }
 }
 
@@ -122,7 +123,7 @@ mod tests {
             html: Some(html.into()),
             ..Body::default()
         };
-        text_of(&body)
+        text_of(&body).into_owned()
     }
 
     #[test]

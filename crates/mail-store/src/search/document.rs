@@ -14,13 +14,23 @@ const BREAK: &str = "\u{e000}";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
     pub(crate) key: i64,
+    /// Everything but names of files.
+    pub(crate) words: String,
+    pub(crate) head: Head,
+    /// Whether its text is here, even if nobody can read it.
+    pub(crate) has_text: bool,
+    /// Whether only its text came or went since it was last told of, not its head.
+    pub(crate) is_known: bool,
+}
+
+/// Its subject, its people and the names of its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
     pub(crate) subject: String,
     pub(crate) sender: String,
     pub(crate) receiver: String,
     pub(crate) copy: String,
     pub(crate) hidden: String,
-    /// The text of the body.
-    pub(crate) text: String,
     pub(crate) files: String,
 }
 
@@ -28,43 +38,68 @@ impl Document {
     pub(crate) fn new(key: i64, subject: &str, detail: &Detail, body: Option<&Body>) -> Self {
         let text = body.map(body_text::text_of);
         let files = body.map(|body| &body.attachments[..]).unwrap_or_default();
-        Self {
-            key,
+        let head = Head {
             subject: joined([subject]),
             sender: people(&detail.from),
             receiver: people(&detail.to),
             copy: people(&detail.cc),
             hidden: people(&detail.bcc),
-            text: joined(text.as_deref()),
             files: joined(files.iter().map(|file| file.name.as_str())),
+        };
+        let length = text.as_ref().map_or(0, |text| text.len());
+        let mut words = String::with_capacity(head.octets() + length + 32);
+        for field in [
+            &head.subject,
+            &head.sender,
+            &head.receiver,
+            &head.copy,
+            &head.hidden,
+        ] {
+            if !field.is_empty() {
+                part(&mut words);
+                words.push_str(field);
+            }
+        }
+        add(&mut words, text.as_deref().unwrap_or_default());
+        Self {
+            key,
+            words,
+            head,
+            has_text: body.is_some(),
+            is_known: false,
         }
     }
 
-    /// Everything but names of files.
-    pub(crate) fn words(&self) -> String {
-        let fields = [
-            &self.subject,
-            &self.sender,
-            &self.receiver,
-            &self.copy,
-            &self.hidden,
-            &self.text,
-        ];
-        let mut words = String::with_capacity(fields.iter().map(|field| field.len() + 5).sum());
-        for field in fields.into_iter().filter(|field| !field.is_empty()) {
-            part(&mut words, field);
-        }
-        words
+    /// Octets of what the index is told.
+    pub(crate) fn octets(&self) -> usize {
+        self.words.len() + self.head.octets()
     }
 }
 
-fn part(column: &mut String, field: &str) {
+impl Head {
+    fn octets(&self) -> usize {
+        let Self {
+            subject,
+            sender,
+            receiver,
+            copy,
+            hidden,
+            files,
+        } = self;
+        [subject, sender, receiver, copy, hidden, files]
+            .iter()
+            .map(|field| field.len() + 5)
+            .sum()
+    }
+}
+
+/// Begins another field.
+fn part(column: &mut String) {
     if !column.is_empty() {
         column.push(' ');
         column.push_str(BREAK);
         column.push(' ');
     }
-    column.push_str(field);
 }
 
 fn people(addresses: &[Address]) -> String {
@@ -78,18 +113,23 @@ fn people(addresses: &[Address]) -> String {
 fn joined<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
     let mut column = String::new();
     for field in fields {
-        let mut folded = String::with_capacity(field.len());
-        fold::each(field, |token| {
-            if !folded.is_empty() {
-                folded.push(' ');
-            }
-            folded.push_str(&token.text);
-        });
-        if !folded.is_empty() {
-            part(&mut column, &folded);
-        }
+        add(&mut column, field);
     }
     column
+}
+
+/// Adds a field's tokens, if it has some.
+fn add(column: &mut String, field: &str) {
+    let mut is_first = true;
+    fold::each(field, |token| {
+        if is_first {
+            part(column);
+        } else {
+            column.push(' ');
+        }
+        is_first = false;
+        column.push_str(&token.text);
+    });
 }
 
 #[cfg(test)]
@@ -105,18 +145,22 @@ mod tests {
         let mut detail = Detail::default();
         detail.from = vec![address("Bo Lind", "bo@x.example"), address("", "z@x")];
         let document = Document::new(1, "Élan: 電車", &detail, None);
-        assert_eq!(document.subject, "elan 電車 車");
+        assert_eq!(document.head.subject, "elan 電車 車");
         assert_eq!(
-            document.sender,
+            document.head.sender,
             "bo lind \u{e000} bo x example \u{e000} z x"
         );
         assert_eq!(
-            document.words(),
+            document.words,
             "elan 電車 車 \u{e000} bo lind \u{e000} bo x example \u{e000} z x"
         );
-        assert_eq!(
-            (document.text, document.files),
-            (String::new(), String::new())
-        );
+        assert!(document.head.files.is_empty() && !document.has_text);
+        let body = Body {
+            text: Some("Ürsprung\n--\nEnd".into()),
+            ..Body::default()
+        };
+        let document = Document::new(1, "--", &Detail::default(), Some(&body));
+        assert_eq!(document.words, "ursprung end");
+        assert!(document.has_text);
     }
 }

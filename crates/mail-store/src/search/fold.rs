@@ -5,6 +5,8 @@
 //! their marks. Signs of scripts that are written without spaces, and pictures, become pairs of
 //! neighbours, and the last one of a run also stands alone; so any part of a run can be found.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
@@ -27,22 +29,22 @@ pub(crate) enum Kind {
 
 /// One token of a text, folded, and the octets it was made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) text: String,
+pub(crate) struct Token<'t> {
+    pub(crate) text: Cow<'t, str>,
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) kind: Kind,
 }
 
 /// Every token of a text, in its order.
-pub(crate) fn tokens(text: &str) -> Vec<Token> {
+pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     each(text, |token| found.push(token));
     found
 }
 
 /// Hands out the tokens of a text one by one.
-pub(crate) fn each(text: &str, mut take: impl FnMut(Token)) {
+pub(crate) fn each<'t>(text: &'t str, mut take: impl FnMut(Token<'t>)) {
     let mut run = Run::None;
     let mut signs: Vec<Sign> = Vec::new();
     for (at, c) in text.char_indices() {
@@ -87,7 +89,7 @@ struct Sign {
     end: usize,
 }
 
-fn close(text: &str, run: Run, signs: &mut Vec<Sign>, take: &mut impl FnMut(Token)) {
+fn close<'t>(text: &'t str, run: Run, signs: &mut Vec<Sign>, take: &mut impl FnMut(Token<'t>)) {
     match run {
         Run::None => {}
         Run::Word { start, end } => {
@@ -102,7 +104,7 @@ fn close(text: &str, run: Run, signs: &mut Vec<Sign>, take: &mut impl FnMut(Toke
             }
         }
         Run::Signs => {
-            let single: Vec<String> = signs
+            let single: Vec<Cow<'t, str>> = signs
                 .iter()
                 .map(|sign| folded(text.get(sign.start..sign.end).unwrap_or_default()))
                 .collect();
@@ -110,7 +112,7 @@ fn close(text: &str, run: Run, signs: &mut Vec<Sign>, take: &mut impl FnMut(Toke
                 let next = signs.get(at + 1).zip(single.get(at + 1));
                 let token = match next {
                     Some((next, other)) => Token {
-                        text: format!("{one}{other}"),
+                        text: format!("{one}{other}").into(),
                         start: sign.start,
                         end: next.end,
                         kind: Kind::Pair {
@@ -134,11 +136,14 @@ fn close(text: &str, run: Run, signs: &mut Vec<Sign>, take: &mut impl FnMut(Toke
 }
 
 /// A word without case and accents; compatible forms (wide letters, ligatures) become plain ones.
-fn folded(word: &str) -> String {
+fn folded(word: &str) -> Cow<'_, str> {
     if word.is_ascii() {
-        let mut plain = word.to_ascii_lowercase();
-        plain.truncate(LONGEST);
-        return plain;
+        let cut = word.get(..LONGEST).unwrap_or(word);
+        return if cut.bytes().any(|octet| octet.is_ascii_uppercase()) {
+            cut.to_ascii_lowercase().into()
+        } else {
+            cut.into()
+        };
     }
     let spread = word
         .nfkd()
@@ -146,7 +151,8 @@ fn folded(word: &str) -> String {
         // Accents and vowel points go; what makes another letter of it (the marks of kana, the
         // virama and nukta of Indic scripts) stays.
         .filter(|c| matches!(canonical_combining_class(*c), 0 | 7 | 8 | 9))
-        .filter(|c| matches!(class_of(*c), Class::Letter | Class::Sign) || is_combining_mark(*c));
+        .filter(|c| matches!(class_of(*c), Class::Letter | Class::Sign) || is_combining_mark(*c))
+        .filter(|c| !is_ignorable(*c));
     let mut plain = String::with_capacity(word.len());
     for c in spread.nfc().take(LONGEST) {
         match c {
@@ -161,7 +167,31 @@ fn folded(word: &str) -> String {
             c => plain.push(c),
         }
     }
-    plain
+    plain.into()
+}
+
+/// What is not seen, by Unicode's `Default_Ignorable_Code_Point`: soft hyphens, joiners, fillers,
+/// selectors of variants, marks of direction, tags.
+const fn is_ignorable(c: char) -> bool {
+    matches!(
+        c as u32,
+        0xAD | 0x34F
+            | 0x61C
+            | 0x115F..=0x1160
+            | 0x17B4..=0x17B5
+            | 0x180B..=0x180F
+            | 0x200B..=0x200F
+            | 0x202A..=0x202E
+            | 0x2060..=0x206F
+            | 0x3164
+            | 0xFE00..=0xFE0F
+            | 0xFEFF
+            | 0xFFA0
+            | 0xFFF0..=0xFFF8
+            | 0x1BCA0..=0x1BCA3
+            | 0x1D173..=0x1D17A
+            | 0xE0000..=0xE0FFF
+    )
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,8 +215,9 @@ fn class_of(c: char) -> Class {
         };
     }
     match u32::from(c) {
-        // Soft hyphen, zero-width joiners, variation selectors, half-width voicing marks.
-        0xAD | 0x200C | 0x200D | 0x2060 | 0xFE00..=0xFE0F | 0xFEFF | 0xFF9E | 0xFF9F => Class::Mark,
+        _ if is_ignorable(c) => Class::Mark,
+        // Half-width voicing marks.
+        0xFF9E | 0xFF9F => Class::Mark,
         0x2600..=0x27BF | 0x1F000..=0x1FAFF => Class::Sign,
         _ if is_combining_mark(c) => Class::Mark,
         _ if !c.is_alphanumeric() => Class::Gap,
@@ -205,7 +236,10 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Vec<String> {
-        tokens(text).into_iter().map(|token| token.text).collect()
+        tokens(text)
+            .into_iter()
+            .map(|token| token.text.into_owned())
+            .collect()
     }
 
     #[test]
@@ -237,6 +271,20 @@ mod tests {
         assert_ne!(texts("か"), texts("が"));
         assert_eq!(texts("한국"), ["한국", "국"]);
         assert_eq!(texts("ok 🎉"), ["ok", "🎉"]);
+    }
+
+    #[test]
+    fn what_is_not_seen_makes_no_difference() {
+        assert_eq!(texts("❤\u{fe0f}"), texts("❤"));
+        assert_eq!(texts("葛\u{e0100}城"), texts("葛城"));
+        assert_eq!(texts("👨\u{200d}👩"), texts("👨👩"));
+        assert_eq!(
+            texts("north\u{200b}wind é\u{34f}lan"),
+            ["northwind", "elan"]
+        );
+        assert_eq!(texts("\u{200f}\u{202b}שלום\u{202c}"), texts("שלום"));
+        assert_eq!(texts("가\u{3164}나 \u{ffa0}"), texts("가나"));
+        assert_eq!(texts("\u{2066}\u{fe0f}\u{e0041}"), Vec::<String>::new());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod body_text;
 pub(crate) mod candidates;
+pub(crate) mod coverage;
 pub(crate) mod document;
 mod fold;
 pub(crate) mod index;
@@ -13,5 +14,6 @@ mod parts;
 mod pattern;
 pub(crate) mod source;
 pub(crate) mod tree;
+pub(crate) mod writing;
 
 pub(crate) use body_text::text_of;

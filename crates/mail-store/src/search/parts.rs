@@ -16,8 +16,17 @@ pub(crate) struct Part {
     pub(crate) lowest: i64,
     pub(crate) highest: i64,
     pub(crate) messages: i64,
-    /// 1 when its segments are to be merged, because it will hardly change; 2 meanwhile.
+    /// 1 when its segments are to be merged, because it will hardly change or much was taken out
+    /// of it; 2 meanwhile.
     pub(crate) merging: i64,
+    /// Messages taken out since then: their words are still in its segments.
+    pub(crate) removed: i64,
+}
+
+/// Whether so much was taken out that the words of it are worth a merge, which rewrites all that
+/// stays: one in fifty, or a thousand messages.
+pub(crate) const fn is_worn(removed: i64, messages: i64) -> bool {
+    removed > 0 && (removed >= 1000 || removed.saturating_mul(50) >= messages)
 }
 
 /// All parts, by their keys.
@@ -57,6 +66,7 @@ impl Parts {
                 highest: key,
                 messages: 0,
                 merging: 0,
+                removed: 0,
             };
             self.0.insert(at, part);
         }
@@ -88,6 +98,12 @@ mod tests {
         assert_eq!(parts.of(i64::MAX), Some(2));
         let merging: Vec<i64> = parts.0.iter().map(|part| part.merging).collect();
         assert_eq!(merging, [0, 1, 0]);
+    }
+
+    #[test]
+    fn a_part_is_worn_once_much_was_taken_out() {
+        assert!(!is_worn(0, 0) && !is_worn(1, 51) && !is_worn(999, 100_000));
+        assert!(is_worn(1, 50) && is_worn(1, 0) && is_worn(1000, 100_000));
     }
 
     #[test]

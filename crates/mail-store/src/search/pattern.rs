@@ -40,9 +40,12 @@ impl Pattern {
         Some(Self::of(tokens, unfinished || single, single, short))
     }
 
-    fn of(tokens: Vec<Token>, prefix: bool, single: bool, short: bool) -> Self {
+    fn of(tokens: Vec<Token<'_>>, prefix: bool, single: bool, short: bool) -> Self {
         Self {
-            tokens: tokens.into_iter().map(|token| token.text).collect(),
+            tokens: tokens
+                .into_iter()
+                .map(|token| token.text.into_owned())
+                .collect(),
             prefix,
             single,
             short,
@@ -63,7 +66,7 @@ impl Pattern {
         phrase
     }
 
-    fn matches_at(&self, tokens: &[Token], at: usize) -> bool {
+    fn matches_at(&self, tokens: &[Token<'_>], at: usize) -> bool {
         let Some(window) = tokens.get(at..at + self.tokens.len()) else {
             return false;
         };
@@ -82,12 +85,12 @@ impl Pattern {
     }
 
     /// Whether these tokens of one field hold it.
-    pub(crate) fn is_in(&self, tokens: &[Token]) -> bool {
+    pub(crate) fn is_in(&self, tokens: &[Token<'_>]) -> bool {
         (0..tokens.len()).any(|at| self.matches_at(tokens, at))
     }
 
     /// Every place of a field's text where it stands, in octets.
-    pub(crate) fn places(&self, tokens: &[Token]) -> Vec<Range<usize>> {
+    pub(crate) fn places(&self, tokens: &[Token<'_>]) -> Vec<Range<usize>> {
         (0..tokens.len())
             .filter(|at| self.matches_at(tokens, *at))
             .filter_map(|at| {
@@ -104,7 +107,7 @@ impl Pattern {
 }
 
 /// Whether a token is the pair that ends where the last token ends.
-fn is_pair_before(token: &Token, tokens: &[Token]) -> bool {
+fn is_pair_before(token: &Token<'_>, tokens: &[Token<'_>]) -> bool {
     let end = tokens.last().map(|last| last.end);
     matches!(token.kind, Kind::Pair { .. }) && Some(token.end) == end
 }

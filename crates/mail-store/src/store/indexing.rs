@@ -7,25 +7,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mail_model::{MessageId, MessageKey, UnixTime};
+use mail_model::{MessageId, MessageKey};
 use sqlx::{Row as _, SqliteConnection};
 
 use super::{AccountStore, Inner};
-use crate::body;
+use crate::body::{self, Unpacker};
 use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
 use crate::mail::mailbox::{from_stored, stored_id};
 use crate::mail::message::Detail;
-use crate::mail::{progress, unindexed};
+use crate::mail::unindexed;
 use crate::search::document::Document;
-use crate::search::index::{self, Batch, Follows};
-use crate::sync::FillState;
+use crate::search::index::{self, Follows};
+use crate::search::writing::{self, Batch};
+use crate::store::search::{Reader, SearchCancel};
 use crate::writer::Priority;
 
-/// Messages of one transaction of the index.
-const STEP: usize = 500;
+/// Messages of one transaction of the index, at most.
+const STEP: usize = 1000;
+/// Octets of folded text of one transaction, at most; likewise of packed bodies read for it.
+const OCTETS: usize = 4 << 20;
 /// Steps of merging after a round with nothing else to do.
-const MERGES: usize = 64;
+const MERGES: usize = 16;
 
 /// How far the index is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,19 +37,8 @@ pub struct IndexProgress {
     pub done: usize,
     /// Messages that still have to be. While an account is indexed from nothing, about.
     pub left: u64,
-}
-
-/// What a search of this account can find.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SearchCoverage {
-    /// Messages the index does not know yet, or not in full.
-    pub to_index: u64,
-    /// Whether everything the server told of is here.
-    pub all_mail: bool,
-    /// Receipt of the oldest message from which on mail is here; none when nothing is here.
-    pub mail_since: Option<UnixTime>,
-    /// From which receipt on every text is here; none when the newest message's is not.
-    pub texts_since: Option<UnixTime>,
+    /// Whether there is tidying to do when nothing else is: the next calls do some of it.
+    pub untidy: bool,
 }
 
 /// What differs between the index and the mail; nothing, unless there is a fault or something is
@@ -65,7 +57,67 @@ pub struct IndexCheck {
 #[derive(Debug, Default)]
 struct Notes {
     messages: Vec<unindexed::Note>,
+    bodies: Vec<(i64, MessageId)>,
+}
+
+/// What is being written while the next step is gathered, and is still noted.
+#[derive(Debug, Default)]
+struct UnderWay {
+    /// Messages.
+    keys: Vec<i64>,
+    /// Notes of bodies.
     bodies: Vec<i64>,
+    /// Where the walk over all mail is then, if it is known.
+    walk: Option<Option<i64>>,
+}
+
+/// One transaction of the index, ready to be written.
+struct Step {
+    /// How many messages it is about.
+    done: usize,
+    batch: Batch,
+    notes: Notes,
+    under_way: UnderWay,
+}
+
+impl Step {
+    /// Leaves what did not fit to a later step: its notes stay, and the walk stops before it.
+    fn new(
+        mut notes: Notes,
+        mut keys: BTreeSet<i64>,
+        walked: Option<Vec<i64>>,
+        documents: Vec<Document>,
+        left_out: &[Source],
+    ) -> Self {
+        let ids: BTreeSet<&MessageId> = left_out.iter().map(|source| &source.id).collect();
+        let later: BTreeSet<i64> = left_out.iter().map(|source| source.key).collect();
+        notes.messages.retain(|(key, _)| !later.contains(key));
+        notes.bodies.retain(|(_, id)| !ids.contains(id));
+        keys.retain(|key| !later.contains(key));
+        let mut seen = 0;
+        let walk = walked.and_then(|walked| {
+            seen = walked.iter().take_while(|key| !later.contains(key)).count();
+            let reached = walked.get(..seen)?.last().copied();
+            // Stopped before its first message, it is where it was; without any, it is over.
+            (seen > 0 || walked.is_empty()).then_some((reached, seen))
+        });
+        let under_way = UnderWay {
+            keys: keys.iter().copied().collect(),
+            bodies: notes.bodies.iter().map(|(note, _)| *note).collect(),
+            walk: walk.map(|(reached, _)| reached),
+        };
+        Self {
+            // A body whose message is gone counts, too.
+            done: keys.len().max(1),
+            batch: Batch {
+                keys: under_way.keys.clone(),
+                documents,
+                walk,
+            },
+            notes,
+            under_way,
+        }
+    }
 }
 
 /// A message as it is read for the index.
@@ -74,6 +126,8 @@ struct Source {
     id: MessageId,
     subject: String,
     detail: String,
+    /// Whether the index was told of all of it but its text.
+    is_known: bool,
 }
 
 impl AccountStore {
@@ -89,87 +143,25 @@ impl AccountStore {
         let inner = &self.inner;
         let _turn = inner.indexing.lock().await;
         let mut done = 0;
-        while done < limit {
-            let step = inner.index_step((limit - done).min(STEP)).await?;
-            if step == 0 {
-                break;
-            }
-            done += step;
+        let mut next = inner.gather(limit.min(STEP), &UnderWay::default()).await?;
+        while let Some(step) = next {
+            done += step.done;
+            // The next one is read and folded while this one is written.
+            let writing = inner.index_step(step.batch, step.notes);
+            let limit = limit.saturating_sub(done).min(STEP);
+            next = if limit == 0 {
+                writing.await?;
+                None
+            } else {
+                let gathering = inner.gather(limit, &step.under_way);
+                let (written, gathered) = tokio::join!(writing, gathering);
+                written?;
+                gathered?
+            };
         }
         let left = inner.left_to_index().await?;
-        if left == 0 {
-            inner.merge_index().await?;
-        }
-        Ok(IndexProgress { done, left })
-    }
-
-    /// What a search of this account can find.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn search_coverage(&self) -> Result<SearchCoverage, StoreError> {
-        let to_index = self.inner.left_to_index().await?;
-        let of_mail = |error| self.inner.noted(FileKind::Mail, error);
-        let mut reader = self.inner.mail_reader().await?;
-        let progress = progress::load(&mut reader).await.map_err(of_mail)?;
-        let oldest = end_of_mail(&mut reader, "ASC").await.map_err(of_mail)?;
-        let messages = message_count(&mut reader).await.map_err(of_mail)?;
-        drop(reader);
-        Ok(SearchCoverage {
-            to_index,
-            all_mail: progress.fill == FillState::Complete,
-            mail_since: match progress.fill {
-                FillState::Filling { oldest, .. } if messages > 0 => Some(oldest),
-                _ => oldest,
-            },
-            texts_since: self.texts_since(messages, oldest).await?,
-        })
-    }
-
-    /// The receipt from which on every message has its body here.
-    async fn texts_since(
-        &self,
-        messages: u64,
-        oldest: Option<UnixTime>,
-    ) -> Result<Option<UnixTime>, StoreError> {
-        let of_body = |error| self.inner.noted(FileKind::Body, error);
-        let mut bodies = self.inner.body_reader().await?;
-        if body::count(&mut bodies).await.map_err(of_body)? >= messages {
-            return Ok(oldest);
-        }
-        drop(bodies);
-        let mut since = None;
-        let mut below = i64::MAX;
-        loop {
-            let mut reader = self.inner.mail_reader().await?;
-            let rows = sqlx::query(
-                "SELECT key, id, received_at FROM message WHERE key < ?1
-                 ORDER BY key DESC LIMIT 500",
-            )
-            .bind(below)
-            .fetch_all(&mut *reader)
-            .await
-            .map_err(|error| self.inner.noted(FileKind::Mail, error.into()))?;
-            drop(reader);
-            let ids = rows
-                .iter()
-                .map(|row| stored_id(row, 1))
-                .collect::<Result<Vec<MessageId>, _>>()?;
-            let mut bodies = self.inner.body_reader().await?;
-            let missing = body::missing(&mut bodies, &ids).await.map_err(of_body)?;
-            drop(bodies);
-            let missing: BTreeSet<MessageId> = missing.into_iter().collect();
-            for (row, id) in rows.iter().zip(&ids) {
-                if missing.contains(id) {
-                    return Ok(since);
-                }
-                below = row.try_get(0)?;
-                since = Some(UnixTime::from_seconds(row.try_get(2)?));
-            }
-            if rows.is_empty() {
-                return Ok(since);
-            }
-        }
+        let untidy = left == 0 && inner.merge_index().await?;
+        Ok(IndexProgress { done, left, untidy })
     }
 
     /// Compares the whole index with the mail, and lets FTS5 check its tables. Reads both.
@@ -233,82 +225,74 @@ async fn message_count(mail: &mut SqliteConnection) -> Result<u64, StoreError> {
     Ok(from_stored(count))
 }
 
-async fn end_of_mail(
-    mail: &mut SqliteConnection,
-    order: &'static str,
-) -> Result<Option<UnixTime>, StoreError> {
-    let sql = format!("SELECT received_at FROM message ORDER BY key {order} LIMIT 1");
-    let seconds: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-        .fetch_optional(mail)
-        .await?;
-    Ok(seconds.map(UnixTime::from_seconds))
-}
-
 impl Inner {
-    /// One transaction of the index; gives how many messages it was about.
-    async fn index_step(&self, limit: usize) -> Result<usize, StoreError> {
-        let (mut notes, mut keys) = (Notes::default(), BTreeSet::new());
-        // Notes first: what is changed after this is noted again.
+    /// What the next transaction of the index is about: notes first, because what is changed after
+    /// they were read is noted again. Leaves out what is under way; none when nothing is left.
+    async fn gather(&self, limit: usize, under_way: &UnderWay) -> Result<Option<Step>, StoreError> {
+        let mut notes = Notes::default();
         let mut reader = self.mail_reader().await?;
-        notes.messages = unindexed::noted(&mut reader, limit)
+        notes.messages = unindexed::noted(&mut reader, limit, &under_way.keys)
             .await
             .map_err(|error| self.noted(FileKind::Mail, error))?;
         drop(reader);
-        keys.extend(notes.messages.iter().map(|(key, _)| *key));
-        if keys.len() < limit {
+        if notes.messages.len() < limit {
             let mut reader = self.body_reader().await?;
-            let bodies = body::noted(&mut reader, limit - keys.len())
+            let left = limit - notes.messages.len();
+            notes.bodies = body::noted(&mut reader, left, &under_way.bodies)
                 .await
                 .map_err(|error| self.noted(FileKind::Body, error))?;
-            drop(reader);
-            let ids: Vec<&MessageId> = bodies.iter().map(|(_, id)| id).collect();
-            keys.extend(self.keys_of(&ids).await?);
-            notes.bodies = bodies.iter().map(|(note, _)| *note).collect();
         }
         let asked = notes.messages.len() + notes.bodies.len();
-        let mut batch = Batch {
-            keys: keys.iter().copied().collect(),
-            ..Batch::default()
+        let mut keys: BTreeSet<i64> = notes.messages.iter().map(|(key, _)| *key).collect();
+        let heads = keys.clone();
+        let ids: Vec<&MessageId> = notes.bodies.iter().map(|(_, id)| id).collect();
+        keys.extend(self.keys_of(&ids).await?);
+        let newest_first: Vec<i64> = keys.iter().rev().copied().collect();
+        let mut sources = self.sources(&newest_first).await?;
+        for source in &mut sources {
+            source.is_known = !heads.contains(&source.key);
+        }
+        let below = match under_way.walk {
+            Some(below) => below,
+            None => self.follows().await?.below,
         };
-        let mut sources = self.sources(&batch.keys).await?;
-        if asked < limit
-            && let Follows {
-                below: Some(below), ..
-            } = self.follows().await?
-        {
-            let walked = self.sources_below(below, limit - asked).await?;
-            let below = walked.last().map(|source| source.key);
-            batch.walk = Some((below, walked.len()));
-            for source in walked {
-                if keys.insert(source.key) {
-                    batch.keys.push(source.key);
-                    sources.push(source);
-                }
-            }
+        let mut walked = None;
+        if let Some(below) = below.filter(|_| asked < limit) {
+            let rows = self.sources_below(below, limit - asked).await?;
+            walked = Some(rows.iter().map(|source| source.key).collect::<Vec<i64>>());
+            sources.extend(rows.into_iter().filter(|source| keys.insert(source.key)));
         }
-        let walked = batch.walk.map_or(0, |(_, seen)| seen);
-        if asked == 0 && batch.walk.is_none() {
-            return Ok(0);
+        if asked == 0 && walked.is_none() {
+            return Ok(None);
         }
-        let settled = self.body_notes(&sources).await?;
-        notes.bodies.extend(settled);
-        batch.documents = self.documents(sources).await?;
+        let ids: Vec<&MessageId> = sources.iter().map(|source| &source.id).collect();
+        notes.bodies.extend(self.body_notes(&ids).await?);
+        let (documents, left_out) = self.documents(sources).await?;
+        Ok(Some(Step::new(notes, keys, walked, documents, &left_out)))
+    }
+
+    /// Brings a step to the disk and takes its notes back.
+    async fn index_step(&self, batch: Batch, notes: Notes) -> Result<(), StoreError> {
         self.write(FileKind::Search, Priority::Synchronisation, |connection| {
-            Box::pin(async move { index::write(connection, batch).await })
+            Box::pin(async move { writing::write(connection, batch).await })
         })
         .await?;
         // In the index, and still noted: done again, it comes to the same.
         crash_point!("index.written");
         self.settle(notes).await?;
         crash_point!("index.settled");
-        Ok(asked + walked)
+        Ok(())
     }
 
     async fn follows(&self) -> Result<Follows, StoreError> {
-        self.write(FileKind::Search, Priority::Synchronisation, |connection| {
-            Box::pin(async move { index::follows(connection).await })
-        })
-        .await
+        let mut reader = self.index_reader().await?;
+        let follows = index::follows(&mut reader.connection).await;
+        follows.map_err(|error| self.noted(FileKind::Search, error))
+    }
+
+    pub(super) async fn index_reader(&self) -> Result<Reader, StoreError> {
+        let reader = Reader::acquire(&self.search_readers, &SearchCancel::default()).await;
+        reader.map_err(|error| self.noted(FileKind::Search, error.into()))
     }
 
     async fn keys_of(&self, ids: &[&MessageId]) -> Result<Vec<i64>, StoreError> {
@@ -355,38 +339,52 @@ impl Inner {
     }
 
     /// Notes of bodies that are looked at anyway, with their messages. Read before the bodies.
-    async fn body_notes(&self, sources: &[Source]) -> Result<Vec<i64>, StoreError> {
-        let ids: Vec<&MessageId> = sources.iter().map(|source| &source.id).collect();
+    async fn body_notes(&self, ids: &[&MessageId]) -> Result<Vec<(i64, MessageId)>, StoreError> {
         let mut reader = self.body_reader().await?;
-        let notes = body::notes_of(&mut reader, &ids).await;
+        let notes = body::notes_of(&mut reader, ids).await;
         notes.map_err(|error| self.noted(FileKind::Body, error))
     }
 
-    /// What the index is told of these messages.
-    async fn documents(&self, sources: Vec<Source>) -> Result<Vec<Document>, StoreError> {
-        let ids: Vec<&MessageId> = sources.iter().map(|source| &source.id).collect();
+    /// What the index is told of the first of these messages, and the others: no more than
+    /// [`OCTETS`], but of one message.
+    async fn documents(
+        &self,
+        mut sources: Vec<Source>,
+    ) -> Result<(Vec<Document>, Vec<Source>), StoreError> {
+        let of_body = |error| self.noted(FileKind::Body, error);
         let mut reader = self.body_reader().await?;
-        let blocks = body::find_all(&mut reader, &ids)
-            .await
-            .map_err(|error| self.noted(FileKind::Body, error))?;
+        let ids: Vec<&MessageId> = sources.iter().map(|source| &source.id).collect();
+        let lengths = body::lengths(&mut reader, &ids).await.map_err(of_body)?;
+        let mut octets = 0;
+        let fitting = lengths.iter().take_while(|length| {
+            octets += **length;
+            octets <= OCTETS as u64
+        });
+        let first = fitting.count().max(1).min(sources.len());
+        let mut left_out = sources.split_off(first);
+        let ids: Vec<&MessageId> = sources.iter().map(|source| &source.id).collect();
+        let blocks = body::find_all(&mut reader, &ids).await.map_err(of_body)?;
         drop(reader);
         let blocks: BTreeMap<MessageId, Vec<u8>> = blocks.into_iter().collect();
         // Unpacking and folding keep a processor busy for a while.
         let folded = tokio::task::spawn_blocking(move || {
-            sources
-                .iter()
-                .map(|source| {
-                    let detail: Detail = serde_json::from_str(&source.detail)?;
-                    let body = blocks
-                        .get(&source.id)
-                        .and_then(|block| body::readable(block));
-                    let document =
-                        Document::new(source.key, &source.subject, &detail, body.as_ref());
-                    Ok(document)
-                })
-                .collect::<Result<Vec<Document>, StoreError>>()
+            let mut unpacker = Unpacker::new()?;
+            let mut documents = Vec::with_capacity(sources.len());
+            let mut octets = 0;
+            for source in &sources {
+                let document = source.document(&blocks, &mut unpacker)?;
+                octets += document.octets();
+                if octets > OCTETS && !documents.is_empty() {
+                    break;
+                }
+                documents.push(document);
+            }
+            let rest = sources.split_off(documents.len());
+            Ok::<_, StoreError>((documents, rest))
         });
-        folded.await.map_err(|_| StoreError::Closed)?
+        let (documents, mut rest) = folded.await.map_err(|_| StoreError::Closed)??;
+        rest.append(&mut left_out);
+        Ok((documents, rest))
     }
 
     /// Takes notes back, once the index is on the disk.
@@ -399,6 +397,7 @@ impl Inner {
             .await?;
         }
         if !bodies.is_empty() {
+            let bodies: Vec<i64> = bodies.iter().map(|(note, _)| *note).collect();
             self.write(FileKind::Body, Priority::Synchronisation, |connection| {
                 Box::pin(async move { body::forget_notes(connection, &bodies).await })
             })
@@ -407,7 +406,7 @@ impl Inner {
         Ok(())
     }
 
-    async fn left_to_index(&self) -> Result<u64, StoreError> {
+    pub(super) async fn left_to_index(&self) -> Result<u64, StoreError> {
         let mut reader = self.mail_reader().await?;
         let messages = unindexed::count(&mut reader)
             .await
@@ -422,8 +421,14 @@ impl Inner {
         Ok(messages + bodies + follows.to_do)
     }
 
-    /// Merges segments of parts that will hardly change, a little at a time.
-    async fn merge_index(&self) -> Result<(), StoreError> {
+    /// Merges segments that are to be merged, a little at a time; tells whether there are more.
+    async fn merge_index(&self) -> Result<bool, StoreError> {
+        let mut reader = self.index_reader().await?;
+        let merging = index::is_merging(&mut reader.connection).await;
+        if !merging.map_err(|error| self.noted(FileKind::Search, error))? {
+            return Ok(false);
+        }
+        drop(reader);
         for _ in 0..MERGES {
             let more = self
                 .write(FileKind::Search, Priority::Synchronisation, |connection| {
@@ -431,10 +436,10 @@ impl Inner {
                 })
                 .await?;
             if !more {
-                break;
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -445,6 +450,23 @@ impl Source {
             id: stored_id(row, 1)?,
             subject: row.try_get(2)?,
             detail: row.try_get(3)?,
+            is_known: false,
+        })
+    }
+
+    fn document(
+        &self,
+        blocks: &BTreeMap<MessageId, Vec<u8>>,
+        unpacker: &mut Unpacker,
+    ) -> Result<Document, StoreError> {
+        let detail: Detail = serde_json::from_str(&self.detail)?;
+        let block = blocks.get(&self.id);
+        let body = block.and_then(|block| unpacker.readable(block));
+        Ok(Document {
+            // One that cannot be read will not be another time either.
+            has_text: block.is_some(),
+            is_known: self.is_known,
+            ..Document::new(self.key, &self.subject, &detail, body.as_ref())
         })
     }
 }

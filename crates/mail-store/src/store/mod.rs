@@ -1,6 +1,7 @@
 //! One account's open folder.
 
 mod account;
+mod coverage;
 mod indexing;
 mod read;
 mod retention;
@@ -25,7 +26,8 @@ use crate::key::StoreKey;
 use crate::open::{Files, OpenReport, StoreOptions, suspect};
 use crate::writer::{Priority, Step, Writer};
 
-pub use indexing::{IndexCheck, IndexProgress, SearchCoverage};
+pub use coverage::SearchCoverage;
+pub use indexing::{IndexCheck, IndexProgress};
 pub use retention::{DroppedBodies, HeldBody, Retention, plan as plan_retention};
 pub use search::SearchCancel;
 pub use separation::Trace;

@@ -14,7 +14,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqlitePool};
 
 use super::{AccountStore, Inner};
-use crate::body;
+use crate::body::{self, Unpacker};
 use crate::error::{FileKind, StoreError};
 use crate::mail::slot::slot_of;
 use crate::mail::{list, unindexed};
@@ -103,10 +103,11 @@ impl AccountStore {
         // Unpacking and folding keep a processor busy for a while.
         let marked = tokio::task::spawn_blocking(move || {
             let wanted = Wanted::of(&node);
+            let mut unpacker = Unpacker::new()?;
             for row in &mut rows {
                 let body = blocks
                     .get(&row.latest)
-                    .and_then(|block| body::readable(block));
+                    .and_then(|block| unpacker.readable(block));
                 let text = body.as_ref().map(text_of);
                 let found = wanted.mark(&row.subject, &row.preview, text.as_deref());
                 row.found = Some(Box::new(found));
@@ -137,13 +138,16 @@ impl AccountStore {
 }
 
 /// A connection of a search, which ends what it is doing when the search does.
-struct Reader {
-    connection: PoolConnection<Sqlite>,
+pub(super) struct Reader {
+    pub(super) connection: PoolConnection<Sqlite>,
     ended: Arc<AtomicBool>,
 }
 
 impl Reader {
-    async fn acquire(pool: &SqlitePool, cancel: &SearchCancel) -> Result<Self, sqlx::Error> {
+    pub(super) async fn acquire(
+        pool: &SqlitePool,
+        cancel: &SearchCancel,
+    ) -> Result<Self, sqlx::Error> {
         let mut connection = pool.acquire().await?;
         let ended = Arc::new(AtomicBool::new(false));
         let (cancel, over) = (cancel.clone(), Arc::clone(&ended));

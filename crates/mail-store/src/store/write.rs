@@ -7,7 +7,7 @@ use mail_model::{Body, MessageId, MessageKey, StoreChange};
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::{AccountStore, Inner};
-use crate::body::{self, Block};
+use crate::body::{self, Block, Packer};
 use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
 use crate::intent::{Intent, IntentId, IntentOutcome, NewIntent};
@@ -60,9 +60,10 @@ impl AccountStore {
         }
         let ids: std::collections::BTreeMap<_, _> = ids.into_iter().collect();
         let blocks = tokio::task::spawn_blocking(move || {
+            let mut packer = Packer::new()?;
             bodies
                 .iter()
-                .filter_map(|(key, body)| Some(Block::new(ids.get(key)?.clone(), body)))
+                .filter_map(|(key, body)| Some(packer.block(ids.get(key)?.clone(), body)))
                 .collect::<Result<Vec<Block>, StoreError>>()
         })
         .await
@@ -71,7 +72,7 @@ impl AccountStore {
             .write(
                 FileKind::Body,
                 Priority::Synchronisation,
-                move |connection| Box::pin(async move { body::store(connection, &blocks).await }),
+                move |connection| Box::pin(async move { body::store(connection, blocks).await }),
             )
             .await?;
         self.inner

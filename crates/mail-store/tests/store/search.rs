@@ -1,12 +1,14 @@
 //! Searching: what is found, in which order, and how it is marked.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use mail_model::search::{Criterion, FoundKey, Query, Segment, Words};
 use mail_model::{
     Address, Attachment, BlobId, Body, Disposition, Keyword, Message, MessageId, MessageKey,
     UnixTime,
 };
-use mail_store::{IndexCheck, SearchCancel, StoreError};
+use mail_store::{IndexCheck, Retention, SearchCancel, StoreError};
 
 use crate::fixture::{Home, MORNING, marked, message, update, with_file, within};
 
@@ -472,9 +474,10 @@ async fn coverage_says_what_can_be_found() {
     for (id, since) in [("m1", None), ("m3", at(3)), ("m2", at(1)), ("m0", at(0))] {
         home.keep(id, body("text", &[])).await;
         let coverage = home.store.search_coverage().await.unwrap();
-        assert_eq!(coverage.texts_since, since, "{id}");
         assert_eq!((coverage.to_index, coverage.mail_since), (1, at(0)));
         home.index().await;
+        let coverage = home.store.search_coverage().await.unwrap();
+        assert_eq!(coverage.texts_since, since, "{id}");
     }
     let complete = mail_store::SyncBatch {
         progress: mail_store::ProgressUpdate {
@@ -488,6 +491,67 @@ async fn coverage_says_what_can_be_found() {
     assert!(coverage.all_mail && coverage.to_index == 0);
     let unknown = MessageId::new("m9").unwrap();
     assert_eq!(home.store.message_key(&unknown).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn one_missing_text_hides_no_other() {
+    let home = Home::new().await;
+    let all: Vec<i64> = (0..120).collect();
+    let id = |n: &i64| format!("m{n}");
+    home.upsert(all.iter().map(|n| titled(&id(n), *n, "plan")).collect())
+        .await;
+    let at = |minutes: i64| Some(UnixTime::from_seconds(MORNING + 60 * minutes));
+    for n in all.iter().filter(|n| ![0, 60, 119].contains(*n)) {
+        home.keep(&id(n), body("text", &[])).await;
+    }
+    home.index().await;
+    let coverage = home.store.search_coverage().await.unwrap();
+    assert_eq!(coverage.texts_since, at(0));
+    // Neither does one that came just now and is not in the index.
+    home.upsert(vec![titled("new", 500, "plan")]).await;
+    let coverage = home.store.search_coverage().await.unwrap();
+    assert_eq!((coverage.to_index, coverage.texts_since), (1, at(0)));
+    // One that is here and cannot be read will never be: it counts as here.
+    for n in [100, 101, 102, 103] {
+        home.spoil_body(&id(&n));
+        home.upsert(vec![titled(&id(&n), n, "another plan")]).await;
+    }
+    home.index().await;
+    let coverage = home.store.search_coverage().await.unwrap();
+    assert_eq!(coverage.texts_since, at(0));
+    // Many that are missing side by side do make a difference.
+    let dropped = Retention {
+        days: Some(0),
+        octets: None,
+    };
+    let until = UnixTime::from_seconds(MORNING + 60 * 5);
+    home.store
+        .drop_old_bodies(dropped, until, &BTreeSet::new(), None)
+        .await
+        .unwrap();
+    home.index().await;
+    let coverage = home.store.search_coverage().await.unwrap();
+    assert_eq!(coverage.texts_since, at(5));
+}
+
+#[tokio::test]
+async fn what_can_be_found_is_told_while_the_index_is_written() {
+    let home = Home::new().await;
+    home.upsert(vec![titled("a", 1, "plan")]).await;
+    let file = home.folder.path().join("account/search.sqlite");
+    let writer = rusqlite::Connection::open(file).unwrap();
+    let key = format!("PRAGMA key = \"x'{}'\"", "01".repeat(32));
+    writer.execute_batch(&key).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let indexing = tokio::spawn({
+        let store = home.store.clone();
+        async move { store.index_some(10).await }
+    });
+    let coverage = home.store.search_coverage().await.unwrap();
+    assert_eq!(coverage.to_index, 1);
+    assert!(!indexing.is_finished());
+    writer.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(indexing.await.unwrap().unwrap().done, 1);
 }
 
 #[tokio::test]
