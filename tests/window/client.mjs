@@ -20,14 +20,45 @@ function antiAbuseHash(...values) {
 
 /** The addresses of the rehearsal that runs inside a window with this folder. */
 export function rehearsalIn(folder) {
-  const { login, mail } = JSON.parse(readFileSync(join(folder, "data/rehearsal/ports.json"), "utf8"));
-  return { login: `http://127.0.0.1:${login}`, mail: `http://127.0.0.1:${mail}` };
+  const { login, mail, control } = JSON.parse(readFileSync(join(folder, "data/rehearsal/ports.json"), "utf8"));
+  const at = (port) => `http://127.0.0.1:${port}`;
+  return { login: at(login), mail: at(mail), control: at(control) };
 }
 
 async function json(address, options) {
   const answer = await fetch(address, options);
   if (!answer.ok) throw new Error(`${address.split("?")[0]} answered ${answer.status}`);
   return answer.json();
+}
+
+/** What goes wrong in a rehearsal, switched on and off while it runs. */
+export class Faults {
+  constructor({ control }) {
+    this.control = control;
+  }
+
+  async #post(path, order) {
+    const answer = await fetch(this.control + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(order),
+    });
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+  }
+
+  /** Something happens to every request of one person to the mail server, or to the next few. */
+  befall(person, act, times = null) {
+    return this.#post("/faults/rules", { person, server: "mail", path: "*", act, times });
+  }
+
+  /** The tenant ends somebody's sessions. */
+  endSessions(user) {
+    return this.#post("/tenant/end-sessions", { user });
+  }
+
+  async clear() {
+    await json(`${this.control}/faults`, { method: "DELETE" });
+  }
 }
 
 /** Waits on loopback for the one redirect that carries the code. */
@@ -103,15 +134,21 @@ export class Client {
     return result;
   }
 
-  /** Puts a new message into the inbox. */
-  async deliver({ from, subject, text }) {
+  async #inbox() {
     const { list } = await this.call("Mailbox/get", { ids: null, properties: ["role"] });
-    const inbox = list.find(({ role }) => role === "inbox").id;
+    return list.find(({ role }) => role === "inbox").id;
+  }
+
+  /** Uploads a message; gives its blob. */
+  async #upload({ from, to = null, subject, text, date, id, answers }) {
+    const thread = answers ? [`In-Reply-To: ${answers}`, `References: ${answers}`] : [];
     const message = [
       `From: ${from}`,
+      ...(to ? [`To: ${to}`] : []),
       `Subject: ${subject}`,
-      `Date: ${new Date().toUTCString()}`,
-      `Message-ID: <${randomBytes(8).toString("hex")}@northwind.example>`,
+      `Date: ${date.toUTCString()}`,
+      `Message-ID: ${id}`,
+      ...thread,
       "Content-Type: text/plain; charset=utf-8",
       "",
       text,
@@ -122,9 +159,43 @@ export class Client {
       headers: { ...this.headers, "content-type": "message/rfc822" },
       body: message,
     });
+    return blobId;
+  }
+
+  /** Puts a new message into the inbox. */
+  async deliver({ from, subject, text }) {
+    const inbox = await this.#inbox();
+    const id = `<${randomBytes(8).toString("hex")}@northwind.example>`;
+    const blobId = await this.#upload({ from, subject, text, id, date: new Date() });
     const emails = { new: { blobId, mailboxIds: { [inbox]: true } } };
     const { created } = await this.call("Email/import", { emails });
     return created.new.id;
+  }
+
+  /**
+   * Puts a conversation into the inbox, at once: messages an hour apart, the last of them now. All
+   * but the newest `unread` are read.
+   */
+  async deliverConversation({ subject, from, to, texts, unread }) {
+    const inbox = await this.#inbox();
+    const root = `<${randomBytes(8).toString("hex")}@northwind.example>`;
+    const emails = {};
+    for (const [place, text] of texts.entries()) {
+      const date = new Date(Date.now() - (texts.length - 1 - place) * 3_600_000);
+      const id = place === 0 ? root : root.replace("@", `.${place}@`);
+      const answers = place === 0 ? null : root;
+      const again = place === 0 ? subject : `Re: ${subject}`;
+      const blobId = await this.#upload({ from: from(place), to, subject: again, text, date, id, answers });
+      const seen = place < texts.length - unread;
+      emails[place] = {
+        blobId,
+        mailboxIds: { [inbox]: true },
+        keywords: seen ? { $seen: true } : {},
+        receivedAt: `${date.toISOString().slice(0, 19)}Z`,
+      };
+    }
+    const { created } = await this.call("Email/import", { emails });
+    if (Object.keys(created ?? {}).length !== texts.length) throw new Error("not everything was taken");
   }
 
   /** Keywords of a message, as the server has them. */

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import { Client, rehearsalIn } from "./client.mjs";
+import { Client, Faults, rehearsalIn } from "./client.mjs";
 import { eventually, Window } from "./window.mjs";
 
 const folder = resolve(process.argv[2] ?? "target/shots");
@@ -96,7 +96,54 @@ async function settings(window, theme) {
   await shot(window, `linking-done-${theme}`);
 }
 
+const signedIn = (window, connection, person) =>
+  Client.signIn(rehearsalIn(window.folder), "app_braid", connection, person);
+
+/** A conversation of 300 messages: as it opens, and with everything in it. */
+async function longConversation(window, theme) {
+  await window.find(FIRST_ROW);
+  const other = await signedIn(window, "northwind-sso", "northwind|ana.moreau");
+  const texts = Array.from({ length: 300 }, (_, place) => `Shelf ${place + 1} is done.\r\n\r\nThe next one is the tall one by the window; I will need the ladder for that, and somebody to hold it.`);
+  const people = ["Noor Haddad <noor@northwind.example>", "Ravi Anand <ravi@northwind.example>"];
+  await other.deliverConversation({ subject: "Where the archive goes", from: (place) => people[place % 2], to: "Ana Moreau <ana@northwind.example>", texts, unread: 2 });
+  await window.click("//*[@role='row'][contains(., 'Where the archive goes')]");
+  await window.find("//article[@aria-posinset='300']//iframe");
+  await shot(window, `long-conversation-${theme}`);
+  await window.click("//button[contains(., 'earlier messages')]");
+  await shot(window, `long-conversation-whole-${theme}`);
+}
+
+/** Accounts that fail in different ways, beside one that does not. */
+async function troubles(window, theme) {
+  await window.find(FIRST_ROW);
+  await window.find("//*[starts-with(normalize-space(.), 'Up to date')]");
+  const faults = new Faults(rehearsalIn(window.folder));
+  const befalls = async (name, act, sign) => {
+    await faults.clear();
+    await faults.befall(act.person, act.fault, act.times);
+    await window.keys("F5");
+    await window.find(`${tile(name)}//*[@data-sign='${sign}']`);
+    await settled(window);
+  };
+  const [personal, choir] = ["google|104822617305", "github|4417208"];
+  await befalls("Choir", { person: choir, fault: { kind: "status", status: 429, retry_after: 600 } }, "waiting");
+  await shot(window, `trouble-waiting-${theme}`);
+  await befalls("Personal", { person: personal, fault: { kind: "lose-request" } }, "offline");
+  await shot(window, `trouble-offline-${theme}`);
+  await window.keys("Control", "2");
+  await shot(window, `trouble-offline-alone-${theme}`);
+  await window.keys("Control", "0");
+  await befalls("Personal", { person: personal, fault: { kind: "status", status: 403 } }, "refused");
+  await window.click(button("Details"));
+  await shot(window, `trouble-refused-${theme}`);
+  await faults.endSessions("northwind|ana.moreau");
+  await befalls("Work", { person: "northwind|ana.moreau", fault: { kind: "status", status: 401 }, times: 2 }, "sign_in_needed");
+  await shot(window, `trouble-three-${theme}`);
+}
+
 for (const theme of ["light", "dark"]) {
+  await inTheme(theme, "Work,Personal,Choir", SIZE, (window) => longConversation(window, theme));
+  await inTheme(theme, "Work,Personal,Choir", SIZE, (window) => troubles(window, theme));
   await inTheme(theme, "Work,Personal,Choir", SIZE, (window) => settings(window, theme));
   await inTheme(theme, null, SIZE, async (window) => {
     await window.find(button("Try the rehearsal"));

@@ -151,6 +151,22 @@ export class Window {
     }
   }
 
+  /** Megabytes of memory that only the page's own process uses, as its share. */
+  pageMemory() {
+    const pages = groupMembers(this.driver.pid).filter((id) => {
+      try {
+        return readFileSync(`/proc/${id}/comm`, "utf8").startsWith("WebKitWebProces");
+      } catch {
+        return false;
+      }
+    });
+    const kilobytes = pages.map((id) => {
+      const rollup = readFileSync(`/proc/${id}/smaps_rollup`, "utf8");
+      return Number(/^Pss:\s+(\d+)/m.exec(rollup)[1]);
+    });
+    return Math.round(kilobytes.reduce((sum, one) => sum + one, 0) / 1024);
+  }
+
   /** Ends the program and waits until it is gone, with all it has started; its folder stays. */
   async end() {
     const { session, driver } = this;

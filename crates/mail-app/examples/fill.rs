@@ -65,6 +65,7 @@ async fn fill(
         .mailboxes()
         .await?
         .into_iter()
+        .map(|(mailbox, _)| mailbox)
         .find(|mailbox| mailbox.role == Some(mail_model::MailboxRole::Inbox))
         .ok_or("the account has no inbox")?;
     let mut done = 0;
