@@ -39,7 +39,7 @@ describe("dayGroup", () => {
 
 test("a wait is told in the largest unit that fits", () => {
   const now = NOW.getTime() / 1000;
-  expect(timeUntil(now + 30, NOW)).toBe("in 30 seconds");
+  expect(timeUntil(now + 30, NOW)).toBe("in less than a minute");
   expect(timeUntil(now + 120, NOW)).toBe("in 2 minutes");
   expect(timeUntil(now + 7_000, NOW)).toBe("in 2 hours");
   expect(timeUntil(now - 5, NOW)).toBe("now");

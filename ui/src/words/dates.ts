@@ -102,7 +102,8 @@ export function dayGroup(seconds: number, now: Date = new Date()): string {
 export function timeUntil(seconds: number, now: Date = new Date()): string {
   const left = seconds - now.getTime() / 1000;
   if (left < 50) {
-    return relative.format(Math.max(0, Math.ceil(left)), "second");
+    // Words do not count seconds down: they would be wrong as soon as they are read.
+    return left > 0 ? "in less than a minute" : relative.format(0, "second");
   }
   return left < 3_000
     ? relative.format(Math.ceil(left / 60), "minute")

@@ -29,7 +29,7 @@ export function keepInSight(feed: HTMLElement, message: number, done: () => void
 }
 
 /** How far beyond the edges something is near, in heights of the pane. */
-const NEAR = "150% 0px";
+const NEAR = "100% 0px";
 
 /** Says whenever something of a conversation comes near what is in sight, or leaves it. */
 export function whenNear(element: HTMLElement, tell: (near: boolean) => void): () => void {
