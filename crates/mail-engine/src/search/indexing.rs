@@ -12,8 +12,9 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::shared::{Shared, StepError};
 use crate::status::Health;
 
-/// Messages taken into the index in one transaction: some tens of milliseconds.
-const PIECE: usize = 100;
+/// Messages taken into the index before anybody else gets a turn: some tenths of a second. Many
+/// small transactions would cost far more, since each one leaves a segment to be merged.
+const PIECE: usize = 1000;
 
 /// Runs until the engine stops.
 ///
@@ -79,7 +80,8 @@ async fn catch_up(shared: &Shared) -> Result<(), StepError> {
                 .send_modify(|pieces| *pieces = pieces.wrapping_add(1));
         }
         // What goes no further now is tried again after the next commit.
-        if progress.left == 0 || (progress.done == 0 && progress.left >= left) {
+        let is_over = progress.left == 0 && !progress.untidy;
+        if is_over || (progress.done == 0 && progress.left >= left.max(1)) {
             return Ok(());
         }
         left = progress.left;
