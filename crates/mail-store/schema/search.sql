@@ -11,7 +11,7 @@ CREATE TABLE part (
     messages INTEGER NOT NULL DEFAULT 0,
     -- 0 as it is, 1 its segments are to be merged, 2 they are being merged.
     merging INTEGER NOT NULL DEFAULT 0
-) STRICT;
+, removed INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE follows (
     -- One row: what this index follows.
@@ -36,3 +36,15 @@ CREATE TABLE 'head_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROW
 CREATE TABLE 'head_docsize'(id INTEGER PRIMARY KEY, sz BLOB, origin INTEGER);
 
 CREATE TABLE 'head_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+
+CREATE TABLE textless (
+    -- Messages of the index whose text is not here.
+    key INTEGER PRIMARY KEY
+) STRICT;
+
+CREATE TABLE head_state (
+    -- One row: the same for the table of subjects and people, and whether it is being merged.
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    removed INTEGER NOT NULL DEFAULT 0,
+    merging INTEGER NOT NULL DEFAULT 0
+) STRICT;
