@@ -89,9 +89,7 @@ async fn a_refused_mark_shows_the_servers_value_again_and_is_reported() {
     world.server.edit_fault(&id, Some(EditFault::Refused));
     mark(&world, &running, &id, Keyword::flagged(), true).await;
     mark(&world, &running, &message_id(5), Keyword::flagged(), true).await;
-    let Notice::EditRefused { reason, .. } = soon("a notice", notices.recv()).await.unwrap() else {
-        panic!("another notice")
-    };
+    let Notice::EditRefused { reason, .. } = soon("a notice", notices.recv()).await.unwrap();
     assert_eq!(reason, "not allowed");
     running
         .until_status("sent", |status| status.queued == 0)

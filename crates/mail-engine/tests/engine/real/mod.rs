@@ -276,10 +276,8 @@ impl Engine {
     /// Changes the server refused for good, as the person was told.
     pub(crate) fn refused(&mut self) -> Vec<mail_store::IntentId> {
         let mut refused = Vec::new();
-        while let Ok(notice) = self.notices.try_recv() {
-            if let Notice::EditRefused { intent, .. } = notice {
-                refused.push(intent);
-            }
+        while let Ok(Notice::EditRefused { intent, .. }) = self.notices.try_recv() {
+            refused.push(intent);
         }
         refused
     }
