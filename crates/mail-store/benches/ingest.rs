@@ -4,6 +4,8 @@
 //!
 //! - The store's own writer against a bare loop of prepared inserts of the same rows into the same
 //!   schema, with the same settings and key, each round one after the other.
+//! - The same for all of it: headers, compressed texts, search index. Headers, texts and index of
+//!   500 messages one after the other.
 //! - The rate of the last tenth of a large account against the first.
 //! - A first page and a mark while 100,000 messages arrive, against the same in silence.
 
@@ -14,11 +16,13 @@
     reason = "a bench reports by printing and ends at the first error"
 )]
 
+mod texts;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
-use mail_model::{Filter, Keyword, KeywordEdit, ListMode, Message};
+use mail_model::{Address, Body, Filter, Keyword, KeywordEdit, ListMode, Message};
 use mail_store::{AccountStore, ListScope, NewIntent, StoreOptions, SyncBatch, measuring};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -37,6 +41,7 @@ fn main() {
     };
     let quick = said("--quick");
     let compared = if quick { 5_000 } else { 50_000 };
+    let whole = if quick { 5_000 } else { 20_000 };
     let arriving = if quick { 5_000 } else { 100_000 };
     let large = number("--messages").unwrap_or(if quick { 20_000 } else { 1_000_000 });
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -44,6 +49,9 @@ fn main() {
         json!({
             "encrypted": against_bare(compared, StoreOptions::default(), true).await,
             "plain": against_bare(compared, StoreOptions::unencrypted_for_measuring(), false).await,
+            "pipeline encrypted": pipeline(whole, StoreOptions::default(), true).await,
+            "pipeline plain":
+                pipeline(whole, StoreOptions::unencrypted_for_measuring(), false).await,
             "rates": rates(large).await,
             "meanwhile": meanwhile(arriving).await,
         })
@@ -52,7 +60,15 @@ fn main() {
         println!("{}", serde_json::to_string_pretty(&figures).unwrap());
         return;
     }
-    for part in ["encrypted", "plain", "rates", "meanwhile"] {
+    let parts = [
+        "encrypted",
+        "plain",
+        "pipeline encrypted",
+        "pipeline plain",
+        "rates",
+        "meanwhile",
+    ];
+    for part in parts {
         println!("{part}: {}", figures[part]);
     }
 }
@@ -115,10 +131,16 @@ async fn against_bare(messages: u64, options: StoreOptions, encrypted: bool) -> 
 
 /// The rows the store would write, and nothing else: no lookup of what is known, no JSON to make.
 fn bare(file: &Path, encrypted: bool, batches: &[Vec<Message>]) {
-    let mut connection = Connection::open(file).unwrap();
+    let mut rows = BareRows::new(file, encrypted);
+    for batch in batches {
+        rows.write(batch);
+    }
+}
+
+/// A connection with the store's settings.
+fn connect(file: &Path, encrypted: bool) -> Connection {
+    let connection = Connection::open(file).unwrap();
     if encrypted {
-        let key = format!("\"x'{}'\"", "42".repeat(32));
-        connection.pragma_update(None, "key", key).ok();
         connection
             .execute_batch(&format!("PRAGMA key = \"x'{}'\";", "42".repeat(32)))
             .unwrap();
@@ -129,10 +151,29 @@ fn bare(file: &Path, encrypted: bool, batches: &[Vec<Message>]) {
              PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 1000;",
         )
         .unwrap();
-    let mut threads: HashMap<&str, i64> = HashMap::new();
-    let mut next = i64::MAX / 1024;
-    for batch in batches {
-        let transaction = connection.transaction().unwrap();
+    connection
+}
+
+struct BareRows {
+    connection: Connection,
+    threads: HashMap<String, i64>,
+    next: i64,
+}
+
+impl BareRows {
+    fn new(file: &Path, encrypted: bool) -> Self {
+        Self {
+            connection: connect(file, encrypted),
+            threads: HashMap::new(),
+            next: i64::MAX / 1024,
+        }
+    }
+
+    /// Gives the keys.
+    fn write(&mut self, batch: &[Message]) -> Vec<i64> {
+        let mut keys = Vec::with_capacity(batch.len());
+        let (threads, next) = (&mut self.threads, &mut self.next);
+        let transaction = self.connection.transaction().unwrap();
         {
             let mut thread = transaction
                 .prepare("INSERT INTO thread (key, id) VALUES (?1, ?2)")
@@ -155,13 +196,15 @@ fn bare(file: &Path, encrypted: bool, batches: &[Vec<Message>]) {
                 .unwrap();
             for one in batch.iter().rev() {
                 let known = threads.len() as i64 + 1;
-                let number = *threads.entry(one.thread.as_str()).or_insert_with(|| {
+                let name = one.thread.as_str().to_owned();
+                let number = *threads.entry(name).or_insert_with(|| {
                     thread.execute(params![known, one.thread.as_str()]).unwrap();
                     known
                 });
-                next -= 1;
+                *next -= 1;
                 let at = one.received_at.seconds();
-                let key = at / 8 * 1024 + next % 1024;
+                let key = at / 8 * 1024 + *next % 1024;
+                keys.push(key);
                 let unread = i64::from(!one.keywords.contains(&Keyword::seen()));
                 let starred = i64::from(one.keywords.contains(&Keyword::flagged()));
                 let file = i64::from(one.has_attachment);
@@ -190,6 +233,139 @@ fn bare(file: &Path, encrypted: bool, batches: &[Vec<Message>]) {
                 placement.execute(params![mailbox, at, key, flags]).unwrap();
                 list.execute(params![mailbox, number, at, key, unread, starred, file])
                     .unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+        // From the first message of the batch to the last.
+        keys.reverse();
+        keys
+    }
+}
+
+/// The same with compressed texts and the index: the store's, and the bare loop's.
+async fn pipeline(messages: u64, options: StoreOptions, encrypted: bool) -> Value {
+    let vocabulary = texts::vocabulary();
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let own = TempDir::new().unwrap();
+        let store = empty(&own.path().join("account"), options).await;
+        let mut time = 0.0;
+        for (batch, texts) in with_texts(messages, &vocabulary) {
+            let ids: Vec<_> = batch.iter().map(|one| one.id.clone()).collect();
+            let begun = Instant::now();
+            apply(&store, batch).await;
+            time += begun.elapsed().as_secs_f64();
+            let mut bodies = Vec::with_capacity(texts.len());
+            for (id, text) in ids.iter().zip(texts) {
+                bodies.push((store.message_key(id).await.unwrap().unwrap(), text));
+            }
+            let begun = Instant::now();
+            store.store_bodies(bodies).await.unwrap();
+            while store.index_some(1000).await.unwrap().left > 0 {}
+            time += begun.elapsed().as_secs_f64();
+        }
+        let store_rate = messages as f64 / time;
+        store.close().await.unwrap();
+
+        let own = TempDir::new().unwrap();
+        let folder = own.path().join("account");
+        empty(&folder, options).await.close().await.unwrap();
+        let mut time = 0.0;
+        let mut rows = BareRows::new(&folder.join("mail.sqlite"), encrypted);
+        let mut rest = BareTexts::new(&folder, encrypted);
+        for (batch, texts) in with_texts(messages, &vocabulary) {
+            let begun = Instant::now();
+            let keys = rows.write(&batch);
+            rest.keep(&batch, &texts);
+            rest.index(&keys, &batch, &texts);
+            time += begun.elapsed().as_secs_f64();
+        }
+        let bare_rate = messages as f64 / time;
+        rounds.push((store_rate / bare_rate, store_rate, bare_rate));
+    }
+    rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (ratio, store, bare) = rounds[rounds.len() / 2];
+    json!({ "messages": messages, "store_per_s": store, "bare_per_s": bare, "ratio": ratio })
+}
+
+fn with_texts(
+    messages: u64,
+    vocabulary: &[String],
+) -> impl Iterator<Item = (Vec<Message>, Vec<Body>)> {
+    batches(0, messages)
+        .into_iter()
+        .enumerate()
+        .map(|(n, batch)| {
+            let from = n as u64 * BATCH;
+            let texts = (from..)
+                .take(batch.len())
+                .map(|n| texts::body(n, vocabulary));
+            let texts = texts.collect();
+            (batch, texts)
+        })
+}
+
+/// Compressed texts and the index's tables, without folding and without anything noted.
+struct BareTexts {
+    bodies: Connection,
+    index: Connection,
+    compressor: zstd::bulk::Compressor<'static>,
+}
+
+impl BareTexts {
+    fn new(folder: &Path, encrypted: bool) -> Self {
+        let index = connect(&folder.join("search.sqlite"), encrypted);
+        index
+            .execute_batch(
+                "PRAGMA synchronous = FULL;
+                 CREATE VIRTUAL TABLE text_1 USING fts5(
+                     words, files, content = '', contentless_delete = 1, tokenize = 'ascii'
+                 );
+                 INSERT INTO text_1 (text_1, rank) VALUES ('hashsize', 16777216);",
+            )
+            .unwrap();
+        Self {
+            bodies: connect(&folder.join("body.sqlite"), encrypted),
+            index,
+            compressor: zstd::bulk::Compressor::new(2).unwrap(),
+        }
+    }
+
+    fn keep(&mut self, batch: &[Message], texts: &[Body]) {
+        let transaction = self.bodies.transaction().unwrap();
+        {
+            let mut insert = transaction
+                .prepare("INSERT INTO body (message_id, block) VALUES (?1, ?2)")
+                .unwrap();
+            for (one, text) in batch.iter().zip(texts) {
+                let json = serde_json::to_vec(text).unwrap();
+                let block = self.compressor.compress(&json).unwrap();
+                insert.execute(params![one.id.as_str(), block]).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    }
+
+    fn index(&mut self, keys: &[i64], batch: &[Message], texts: &[Body]) {
+        let transaction = self.index.transaction().unwrap();
+        {
+            let mut words = transaction
+                .prepare("INSERT INTO text_1 (rowid, words, files) VALUES (?1, ?2, '')")
+                .unwrap();
+            let mut head = transaction
+                .prepare(
+                    "INSERT INTO head (rowid, subject, sender, receiver, copy, hidden, files)
+                     VALUES (?1, ?2, ?3, ?4, '', '', '')",
+                )
+                .unwrap();
+            let people = |people: &[Address]| format!("{} {}", people[0].name, people[0].email);
+            // In the order of keys, as FTS5 likes it best.
+            for ((key, one), text) in keys.iter().zip(batch).zip(texts).rev() {
+                let (from, to) = (people(&one.from), people(&one.to));
+                let text = text.text.as_deref().unwrap_or_default();
+                let all = format!("{} {from} {to} {text}", one.subject);
+                words.execute(params![key, all]).unwrap();
+                head.execute(params![key, one.subject, from, to]).unwrap();
             }
         }
         transaction.commit().unwrap();

@@ -11,7 +11,7 @@ mod fold;
 pub(crate) mod index;
 pub(crate) mod marks;
 mod parts;
-mod pattern;
+pub(crate) mod pattern;
 pub(crate) mod source;
 pub(crate) mod tree;
 pub(crate) mod writing;

@@ -158,6 +158,26 @@ fn gather(node: &Node, leaves: &mut Vec<(Place, Pattern)>) {
     }
 }
 
+/// Whether a message can be a match, by what the index says of its words alone.
+pub(crate) fn may_hold(node: &Node, index: &impl Fn(Place, &Pattern) -> bool) -> bool {
+    could_be(node, index, true)
+}
+
+/// Whether the node can be what is wanted, true or false.
+fn could_be(node: &Node, index: &impl Fn(Place, &Pattern) -> bool, wanted: bool) -> bool {
+    match node {
+        Node::All(nodes) if wanted => nodes.iter().all(|node| could_be(node, index, true)),
+        Node::All(nodes) => nodes.iter().any(|node| could_be(node, index, false)),
+        Node::Any(nodes) if wanted => nodes.iter().any(|node| could_be(node, index, true)),
+        Node::Any(nodes) => nodes.iter().all(|node| could_be(node, index, false)),
+        Node::Not(node) => could_be(node, index, !wanted),
+        Node::Words(place @ (Place::Anywhere | Place::Filename), pattern) => {
+            index(*place, pattern) == wanted
+        }
+        Node::Words(..) | Node::Fact(_) => true,
+    }
+}
+
 /// Such a leaf as a query, and of which table.
 pub(crate) fn leaf(place: Place, pattern: &Pattern) -> (Table, String) {
     match place {
@@ -250,6 +270,23 @@ mod tests {
         let (text, exact) = query(&tree, Table::Head).unwrap();
         assert_eq!(text, "((sender : \"bo\")) NOT ((sender : \"ana\"))");
         assert!(!exact);
+    }
+
+    #[test]
+    fn words_alone_can_rule_a_message_out() {
+        let hall = || words(Place::Anywhere, "hall", false);
+        let unread = || Node::Fact(Fact::Unread);
+        let may = |node: &Node, is_there: bool| may_hold(node, &|_, _| is_there);
+        assert!(may(&hall(), true) && !may(&hall(), false));
+        assert!(!may(&not(hall()), true) && may(&not(hall()), false));
+        let both = Node::All(vec![hall(), unread()]);
+        assert!(may(&both, true) && !may(&both, false));
+        // Not both: the other one may be what is not so.
+        assert!(may(&not(both), true));
+        let either = Node::Any(vec![hall(), unread()]);
+        assert!(may(&either, false) && may(&not(either.clone()), false));
+        assert!(!may(&not(either), true));
+        assert!(may(&words(Place::From, "bo", false), false));
     }
 
     #[test]
