@@ -174,17 +174,17 @@ pub(crate) async fn noted(
     limit: usize,
     without: &[i64],
 ) -> Result<Vec<(i64, MessageId)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT note, message_id FROM unindexed
-         WHERE note NOT IN (SELECT value FROM json_each(?2)) ORDER BY note DESC LIMIT ?1",
+    // One row, because each one is handed from thread to thread.
+    let json: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(note, message_id)) FROM (
+             SELECT note, message_id FROM unindexed
+             WHERE note NOT IN (SELECT value FROM json_each(?2)) ORDER BY note DESC LIMIT ?1)",
     )
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .bind(serde_json::to_string(without)?)
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, stored_id(row, 1)?)))
-        .collect()
+    Ok(serde_json::from_str(&json)?)
 }
 
 /// The notes there are of these bodies.
@@ -192,16 +192,14 @@ pub(crate) async fn notes_of(
     connection: &mut SqliteConnection,
     ids: &[&MessageId],
 ) -> Result<Vec<(i64, MessageId)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT u.note, u.message_id FROM json_each(?1) j
+    let json: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(u.note, u.message_id)) FROM json_each(?1) j
          CROSS JOIN unindexed u ON u.message_id = j.value",
     )
     .bind(serde_json::to_string(ids)?)
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, stored_id(row, 1)?)))
-        .collect()
+    Ok(serde_json::from_str(&json)?)
 }
 
 /// How many notes there are.
@@ -229,14 +227,15 @@ pub(crate) async fn lengths(
     connection: &mut SqliteConnection,
     ids: &[&MessageId],
 ) -> Result<Vec<u64>, StoreError> {
-    let lengths: Vec<i64> = sqlx::query_scalar(
-        "SELECT coalesce(length(b.block), 0) FROM json_each(?1) j
-         LEFT JOIN body b ON b.message_id = j.value ORDER BY j.key",
+    let json: String = sqlx::query_scalar(
+        "SELECT json_group_array(octets) FROM (
+             SELECT coalesce(length(b.block), 0) AS octets FROM json_each(?1) j
+             LEFT JOIN body b ON b.message_id = j.value ORDER BY j.key)",
     )
     .bind(serde_json::to_string(ids)?)
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(lengths.into_iter().map(from_stored).collect())
+    Ok(serde_json::from_str(&json)?)
 }
 
 /// Those of the given bodies that are here.

@@ -89,17 +89,17 @@ pub(crate) async fn noted(
     limit: usize,
     without: &[i64],
 ) -> Result<Vec<Note>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT message, notes FROM unindexed
-         WHERE message NOT IN (SELECT value FROM json_each(?2)) ORDER BY message DESC LIMIT ?1",
+    // One row, because each one is handed from thread to thread.
+    let json: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(message, notes)) FROM (
+             SELECT message, notes FROM unindexed
+             WHERE message NOT IN (SELECT value FROM json_each(?2)) ORDER BY message DESC LIMIT ?1)",
     )
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .bind(serde_json::to_string(without)?)
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
-        .collect()
+    Ok(serde_json::from_str(&json)?)
 }
 
 /// The newest noted messages that are here.
