@@ -33,7 +33,7 @@ after(() => window?.close());
 // What one story leaves behind is not the next one's.
 afterEach(async () => {
   await faults?.clear().catch(() => undefined);
-  await window?.keys("Control", "0");
+  await window?.click("//*[@role='toolbar'][@aria-label='Accounts']//button[starts-with(@aria-label, 'All accounts')]");
 });
 
 /** What the window tells of the account Personal, everywhere. */
