@@ -635,6 +635,34 @@ key_deleted: boolean,
  */
 session_ended: boolean, };
 
+export type KeptTextsView = { 
+/**
+ * Texts older than so many days go; none for any age.
+ */
+days: number | null, 
+/**
+ * All texts together take at most so many octets; none for any number.
+ */
+octets: number | null, 
+/**
+ * Octets they take now.
+ */
+used: number, };
+
+export type KeepTextsRequest = { 
+/**
+ * Which account.
+ */
+account: string, 
+/**
+ * Texts older than so many days go, at least one; none for any age.
+ */
+days: number | null, 
+/**
+ * All texts together take at most so many octets, at least 16 MB; none for any number.
+ */
+octets: number | null, };
+
 export type RowView = { 
 /**
  * Unique in the list.
@@ -1832,6 +1860,8 @@ export type Calls = {
   "link.recovery_pack": { request: JournalRequest; reply: SavedView };
   "account.removal": { request: AccountRequest; reply: RemovalView };
   "account.remove": { request: AccountRequest; reply: ReceiptView };
+  "account.kept_texts": { request: AccountRequest; reply: KeptTextsView };
+  "account.keep_texts": { request: KeepTextsRequest; reply: Empty };
   "account.update": { request: UpdateAccountRequest; reply: Empty };
   "account.sync": { request: SyncRequest; reply: Empty };
   "list.window": { request: ListWindowRequest; reply: Empty };

@@ -4,6 +4,7 @@ import { count, number } from "./words/numbers.ts";
 import { plain } from "./words/search.ts";
 
 export { badge, count, number, size } from "./words/numbers.ts";
+export { ageWords, roomWords, TEXT_AGES, TEXT_ROOMS } from "./words/texts.ts";
 export { clockTime, dayGroup, fullDate, messageDate, shortDate } from "./words/dates.ts";
 export { codeWords, errorWords } from "./words/errors.ts";
 export {

@@ -101,6 +101,18 @@ pub(crate) enum Command {
         /// By name or id.
         account: String,
     },
+    /// How much of an account's texts stays on this computer; the server keeps its own. Without
+    /// an option, say how it is.
+    Texts {
+        /// By name or id.
+        account: String,
+        /// Texts older than so many days go; `all` for any age.
+        #[arg(long, value_name = "DAYS", value_parser = bound)]
+        days: Option<Bound>,
+        /// All texts together take at most so many megabytes; `all` for any number.
+        #[arg(long, value_name = "MB", value_parser = bound)]
+        size: Option<Bound>,
+    },
     /// Remove an account from this computer.
     Remove {
         /// By name or id.
@@ -233,6 +245,20 @@ pub(crate) enum Rehearsal {
         #[arg(long, value_name = "FOLDER")]
         state: Option<PathBuf>,
     },
+}
+
+/// At most so much, or any amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bound(pub(crate) Option<u32>);
+
+fn bound(said: &str) -> Result<Bound, String> {
+    if said == "all" {
+        return Ok(Bound(None));
+    }
+    match said.parse() {
+        Ok(0) | Err(_) => Err("a whole number above 0, or `all`".into()),
+        Ok(most) => Ok(Bound(Some(most))),
+    }
 }
 
 /// A mailbox that every account has.

@@ -18,6 +18,7 @@ mod feed;
 mod frames;
 mod host;
 mod identities;
+mod kept;
 mod life;
 mod linking;
 mod lists;

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use mail_model::remote::SourceError;
 use mail_model::{Body, MessageId, MessageKey, Reaction, UnixTime};
-use mail_store::StoreError;
+use mail_store::{Retention, StoreError};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::clock::Moment;
@@ -150,6 +150,8 @@ struct BodyLoop {
     /// Bodies that came since it was looked what may stay.
     fresh: usize,
     checked_at: Option<Moment>,
+    /// What may stay, as it was then.
+    retention: Option<Retention>,
     /// How far dropping has come in this run.
     dropped_to: Option<MessageKey>,
     /// The newest message whose body was dropped in this run: up to it, none is fetched ahead.
@@ -172,6 +174,7 @@ pub(crate) async fn run(shared: Arc<Shared>, demands: Demands) -> Result<(), Ste
         without: HashSet::new(),
         fresh: 0,
         checked_at: None,
+        retention: None,
         dropped_to: None,
         floor: None,
     };
@@ -278,6 +281,13 @@ impl BodyLoop {
     /// Drops the bodies that may not stay, if it is time to look.
     async fn drop_old(&mut self) -> Result<(), StepError> {
         let now = self.shared.options.clock.now();
+        let store = &self.shared.store;
+        let retention = store.retention().await?;
+        if self.retention.is_some_and(|before| before != retention) {
+            // What was dropped may stay from now on, and what stayed may have to go.
+            (self.checked_at, self.dropped_to, self.floor) = (None, None, None);
+        }
+        self.retention = Some(retention);
         let is_due = self
             .checked_at
             .is_none_or(|at| at.until(now) >= CHECK_EVERY);
@@ -286,8 +296,6 @@ impl BodyLoop {
         }
         self.checked_at = Some(now);
         self.fresh = 0;
-        let store = &self.shared.store;
-        let retention = store.retention().await?;
         let opened = self.shared.opened.all();
         let Ok(_writing) = self.shared.gate.writing().await else {
             return Ok(());

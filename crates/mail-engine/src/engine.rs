@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use mail_model::remote::{ByteStream, MailSource};
 use mail_model::{Attachment, Body, MessageKey, ThreadKey};
-use mail_store::{AccountStore, FileKind, IntentId, NewIntent, StoreError};
+use mail_store::{AccountStore, FileKind, IntentId, NewIntent, Retention, StoreError};
 use tokio::sync::{Mutex, Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -163,6 +163,17 @@ impl AccountEngine {
     pub fn sync_now(&self) {
         self.shared.wakes.wake();
         self.shared.prod.notify_waiters();
+    }
+
+    /// Says how much of the bodies stays on this machine. What is too much goes soon afterwards,
+    /// and what may stay again is fetched ahead again.
+    ///
+    /// # Errors
+    /// It cannot be written down; then everything is as before.
+    pub async fn set_retention(&self, retention: Retention) -> Result<(), StoreError> {
+        self.shared.store.set_retention(retention).await?;
+        self.shared.ahead.notify_one();
+        Ok(())
     }
 
     /// The machine woke up, or the network is another one: connections from before may be dead

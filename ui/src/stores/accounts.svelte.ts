@@ -1,6 +1,8 @@
 import type {
   AccountView,
   DataChoice,
+  KeepTextsRequest,
+  KeptTextsView,
   GroupView,
   ReceiptView,
   RemovalView,
@@ -82,6 +84,14 @@ export class AccountsStore {
       name: change.name.trim(),
       letter: letter === "" ? null : letter,
     });
+  }
+
+  keptTexts(account: string): Promise<KeptTextsView> {
+    return this.#host.call("account.kept_texts", { account });
+  }
+
+  async keepTexts(kept: KeepTextsRequest): Promise<void> {
+    await this.#host.call("account.keep_texts", kept);
   }
 
   removal(account: string): Promise<RemovalView> {

@@ -4,6 +4,8 @@ export type SettingsPage = "appearance" | "accounts" | "sessions" | "identities"
 /** Which dialog is open, beside the sign-in's. */
 export type OpenDialog =
   | { readonly kind: "rename"; readonly account: string }
+  /** How much of its texts stays here. */
+  | { readonly kind: "texts"; readonly account: string }
   | { readonly kind: "sign_out"; readonly account: string }
   | { readonly kind: "remove"; readonly account: string }
   | { readonly kind: "delete_sealed"; readonly sealed: string }

@@ -1,11 +1,13 @@
 //! Accounts: who, how, and away with them.
 
 use mail_app::{
-    AccountHealth, AccountRequest, AccountView, App, ArrivalView, Fix, HealthView, rfc3339,
+    AccountHealth, AccountRequest, AccountView, App, ArrivalView, Fix, HealthView,
+    KeepTextsRequest, rfc3339,
 };
 use serde::Serialize;
 
 use super::account_named;
+use crate::arguments::Bound;
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -150,6 +152,46 @@ fn account_in_words(account: &AccountHealth) -> String {
         kilobytes = account.octets / 1024,
         hosts = account.hosts.join(", "),
     )
+}
+
+/// How much of an account's texts stays here: age in days and size in megabytes, where said.
+pub(super) async fn texts(
+    app: &App,
+    named: &str,
+    (days, size): (Option<Bound>, Option<Bound>),
+    output: &Output,
+) -> Result<(), Exit> {
+    const MEGABYTE: u64 = 1_000_000;
+    let account = account_named(app, named).await?;
+    let asked = || AccountRequest {
+        account: account.id.clone(),
+    };
+    let before = app.kept_texts(asked()).await?;
+    if days.is_some() || size.is_some() {
+        let octets = size.map(|Bound(most)| most.map(|most| u64::from(most) * MEGABYTE));
+        app.keep_texts(KeepTextsRequest {
+            account: account.id.clone(),
+            days: days.map_or(before.days, |Bound(most)| most),
+            octets: octets.unwrap_or(before.octets),
+        })
+        .await?;
+    }
+    let kept = app.kept_texts(asked()).await?;
+    output.answer(&kept, |kept| {
+        let age = kept.days.map_or_else(
+            || "of any age".to_owned(),
+            |days| format!("of the last {days} days"),
+        );
+        let most = kept.octets.map_or_else(
+            || "without a limit".to_owned(),
+            |octets| format!("up to {} MB", octets / MEGABYTE),
+        );
+        format!(
+            "Texts of {} {age} stay on this computer, {most}. They take {} MB now.",
+            account.name,
+            kept.used.div_ceil(MEGABYTE)
+        )
+    })
 }
 
 pub(super) async fn remove(app: &App, named: &str, yes: bool, output: &Output) -> Result<(), Exit> {

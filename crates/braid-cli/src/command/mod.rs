@@ -80,6 +80,11 @@ pub(crate) async fn run(app: &App, command: &Command, output: &Output) -> Result
         Command::Resume { account } => life::step(app, account, life::Step::Resume, output).await,
         Command::Lock { account } => life::step(app, account, life::Step::Lock, output).await,
         Command::Unlock { account } => life::step(app, account, life::Step::Unlock, output).await,
+        Command::Texts {
+            account,
+            days,
+            size,
+        } => account::texts(app, account, (*days, *size), output).await,
         Command::Remove { account, yes } => account::remove(app, account, *yes, output).await,
         Command::Identities { account } => link::identities(app, account.as_deref(), output).await,
         Command::Link {

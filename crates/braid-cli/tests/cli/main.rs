@@ -61,6 +61,24 @@ fn a_plan_counts_choir_into_personal_and_changes_nothing() {
 }
 
 #[test]
+fn how_much_of_the_texts_stays_is_said_and_asked_and_nonsense_is_refused() {
+    let (kept, code) = answer(&rehearsed("Work", &["texts", "Work"]));
+    assert_eq!((code, &kept["days"]), (0, &Value::Null));
+    assert_eq!(kept["octets"], 2_000_000_000_u64);
+    let words = ["texts", "Work", "--days", "90", "--size", "500"];
+    let (kept, code) = answer(&rehearsed("Work", &words));
+    assert_eq!((code, &kept["days"]), (0, &Value::from(90)));
+    assert_eq!(kept["octets"], 500_000_000);
+    let (kept, code) = answer(&rehearsed("Work", &["texts", "Work", "--size", "all"]));
+    assert_eq!((code, &kept["octets"]), (0, &Value::Null));
+    for nonsense in [["--days", "0"], ["--days", "some"], ["--size", "3"]] {
+        let words = [&["texts", "Work"][..], &nonsense].concat();
+        let refused = rehearsed("Work", &words);
+        assert_eq!(refused.status.code(), Some(2), "{nonsense:?}");
+    }
+}
+
+#[test]
 fn one_mailbox_is_opened_with_two_sign_ins_and_the_copy_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("choir");

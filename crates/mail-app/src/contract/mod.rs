@@ -6,6 +6,7 @@
 //! Nothing here holds a secret: no token, cookie, code or key has a field to be in.
 
 mod error;
+mod kept;
 mod linking;
 mod rail;
 mod request;
@@ -15,6 +16,7 @@ mod typescript;
 mod view;
 
 pub use error::{ErrorCode, UiError};
+pub use kept::*;
 pub use linking::*;
 pub use rail::*;
 pub use request::*;
@@ -184,6 +186,10 @@ contract! {
         "account.removal" => removal(AccountRequest) -> RemovalView;
         /// Removes an account from this computer and says what was deleted.
         "account.remove" => remove_account(AccountRequest) -> ReceiptView;
+        /// How much of an account's texts stays on this computer.
+        "account.kept_texts" => kept_texts(AccountRequest) -> KeptTextsView;
+        /// Says how much of them stays.
+        "account.keep_texts" => keep_texts(KeepTextsRequest) -> Empty;
         /// Renames or recolours an account.
         "account.update" => update_account(UpdateAccountRequest) -> Empty;
         /// Looks for new mail now.

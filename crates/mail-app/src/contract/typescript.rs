@@ -93,6 +93,7 @@ fn declarations(config: &Config) -> Vec<String> {
         PreferencesView, ConnectionView, TenantView, VaultView, AppView, AppEvent,
         HealthView, ProgressView, MailboxView, AccountView, AccountsEvent,
         AttemptView, SignInView, SignInEvent, RemovalView, ReceiptView,
+        KeptTextsView, KeepTextsRequest,
         RowView, ListEvent, AddressView, AttachmentView, BodyView, MessageView,
         ConversationView, ConversationEvent, SavedView,
         UnreadMark, GroupView, CreateGroupRequest, UpdateGroupRequest, GroupRequest,

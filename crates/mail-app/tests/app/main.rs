@@ -15,6 +15,7 @@ mod damage;
 mod flow;
 mod foreign_ids;
 mod identities;
+mod kept;
 mod keyring;
 mod life;
 mod life_kills;

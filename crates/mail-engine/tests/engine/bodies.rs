@@ -122,6 +122,43 @@ async fn bodies_ahead_leave_out_what_would_not_stay() {
     running.engine.stop().await;
 }
 
+#[tokio::test]
+async fn a_new_limit_holds_at_once_and_a_wider_one_brings_back_what_went() {
+    const DAY: i64 = 24 * 60 * 60;
+    let world = World::with_messages(0).await;
+    let now = world.clock.now().millis() / 1000;
+    for number in 0..30_u64 {
+        let age = 30 - i64::try_from(number).unwrap();
+        let at = now - age * DAY + DAY / 2;
+        world.server.deliver(message(number, number, at));
+    }
+    let options = EngineOptions {
+        bodies_ahead: 1_000,
+        ..world.options()
+    };
+    let mut running = world.start_with(options).await;
+    running.until(mail_engine::Health::Current).await;
+    let missing = async || world.store.missing_bodies(30, 30).await.unwrap().len();
+    world.until("all", || async { missing().await == 0 }).await;
+    let ten_days = Retention {
+        days: Some(10),
+        octets: None,
+    };
+    running.engine.set_retention(ten_days).await.unwrap();
+    world
+        .until("the last ten days", || async { missing().await == 20 })
+        .await;
+    let everything = Retention {
+        days: None,
+        octets: None,
+    };
+    running.engine.set_retention(everything).await.unwrap();
+    world
+        .until("all again", || async { missing().await == 0 })
+        .await;
+    running.engine.stop().await;
+}
+
 /// A text that no compression makes small, and another one for each number.
 fn incompressible(number: u64) -> String {
     let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

@@ -29,7 +29,7 @@ const KEPT: (u64, u64) = (4, 5);
 /// tenths. So there is always room for new mail, and for what the person opens.
 const AHEAD: (u64, u64) = (9, 10);
 
-/// How much of an account's bodies stays on this machine. By default everything, up to 2 GiB.
+/// How much of an account's bodies stays on this machine. By default everything, up to 2 GB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Retention {
@@ -44,7 +44,7 @@ impl Default for Retention {
     fn default() -> Self {
         Self {
             days: None,
-            octets: Some(2 * 1024 * 1024 * 1024),
+            octets: Some(2_000_000_000),
         }
     }
 }

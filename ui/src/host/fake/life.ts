@@ -40,6 +40,7 @@ export function lifeHandlers(context: FakeContext): Handlers {
     }
     return copy;
   };
+  const texts = new Map<string, { days: number | null; octets: number | null }>();
   const unseal = (id: string) => {
     state.sealed = state.sealed.filter((one) => one.id !== id);
     tell("accounts");
@@ -73,6 +74,14 @@ export function lifeHandlers(context: FakeContext): Handlers {
     },
     "account.remove_picture": ({ account }) => {
       changeAccount(account, { picture: null });
+      return {};
+    },
+    "account.kept_texts": ({ account }) => {
+      const { days, octets } = texts.get(find(account).id) ?? { days: null, octets: 2e9 };
+      return { days, octets, used: 214_000_000 };
+    },
+    "account.keep_texts": ({ account, days, octets }) => {
+      texts.set(find(account).id, { days, octets });
       return {};
     },
     "account.removal": () => ({ messages: 4_218, queued: 1, octets: 312_000_000 }),
