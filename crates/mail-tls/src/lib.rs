@@ -23,7 +23,6 @@ pub enum Versions {
 /// them the first time, which blocks; a change of them counts from the next start.
 ///
 /// Where the system's TLS cannot be set up, building the client ends with what is wrong.
-#[must_use]
 pub fn with_tls(client: ClientBuilder, versions: Versions) -> ClientBuilder {
     static ANY: Shared = Shared::new();
     static ONE: Shared = Shared::new();
