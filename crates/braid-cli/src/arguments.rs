@@ -109,8 +109,8 @@ pub(crate) enum Command {
         /// Texts older than so many days go; `all` for any age.
         #[arg(long, value_name = "DAYS", value_parser = bound)]
         days: Option<Bound>,
-        /// All texts together take at most so many megabytes; `all` for any number.
-        #[arg(long, value_name = "MB", value_parser = bound)]
+        /// All texts together take at most so many megabytes, 16 or more; `all` for any number.
+        #[arg(long, value_name = "MB", value_parser = room)]
         size: Option<Bound>,
     },
     /// Remove an account from this computer.
@@ -259,6 +259,15 @@ fn bound(said: &str) -> Result<Bound, String> {
         Ok(0) | Err(_) => Err("a whole number above 0, or `all`".into()),
         Ok(most) => Ok(Bound(Some(most))),
     }
+}
+
+/// Megabytes that the app takes.
+fn room(said: &str) -> Result<Bound, String> {
+    let room = bound(said)?;
+    if room.0.is_some_and(|most| most < 16) {
+        return Err("16 megabytes or more, or `all`".into());
+    }
+    Ok(room)
 }
 
 /// A mailbox that every account has.

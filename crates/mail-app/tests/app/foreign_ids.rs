@@ -52,6 +52,7 @@ fn table(own: &str, other: &str) -> Vec<(&'static str, Value)> {
             "account.choose_picture",
             "account.remove_picture",
             "account.removal",
+            "account.kept_texts",
             "account.remove",
             "session.support",
             "session.devices",
@@ -65,6 +66,10 @@ fn table(own: &str, other: &str) -> Vec<(&'static str, Value)> {
         }
         all.extend([
             ("account.sign_out", json!({ "account": nobody, "data": "wiped" })),
+            (
+                "account.keep_texts",
+                json!({ "account": nobody, "days": 30, "octets": null }),
+            ),
             ("session.remove_device", json!({ "account": nobody, "device": "d" })),
             (
                 "account.update",
