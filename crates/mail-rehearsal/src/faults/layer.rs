@@ -206,7 +206,7 @@ fn forced(status: u16, retry_after: Option<u32>, error_code: Option<&str>) -> Re
         "status": status.as_u16(),
         "title": "The rehearsal was told to answer like this",
         "errorCode": error_code.unwrap_or("Rehearsed"),
-        "errorId": uuid::Uuid::new_v4(),
+        "errorId": uuid::Uuid::new_v4().to_string(),
     });
     let mut response = (status, axum::Json(body)).into_response();
     if let Some(seconds) = retry_after {

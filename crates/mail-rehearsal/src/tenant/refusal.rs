@@ -120,7 +120,7 @@ impl IntoResponse for Refusal {
         let mut body = serde_json::json!({
             "title": self.to_string(),
             "errorCode": self.code(),
-            "errorId": uuid::Uuid::new_v4(),
+            "errorId": uuid::Uuid::new_v4().to_string(),
         });
         if self == Self::InvalidCode
             && let Some(fields) = body.as_object_mut()
