@@ -11,7 +11,8 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 10_000 },
   fullyParallel: false,
-  workers: 1,
+  // Every story has a browser and an app of its own.
+  workers: 2,
   reporter: [["list"]],
   use: {
     ...devices["Desktop Chrome"],

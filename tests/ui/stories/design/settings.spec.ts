@@ -57,7 +57,6 @@ test("how much of an account's texts stays here is said and asked", async ({ win
   await panel.getByRole("button", { name: "Texts of Work on this computer" }).click();
   const dialog = window.page.getByRole("dialog", { name: "Texts on this computer" });
   await expect(dialog).toContainText("They take 214 MB now.");
-  await expect(dialog.getByLabel("Keep texts")).toHaveValue(/./);
   await dialog.getByLabel("Keep texts").selectOption({ label: "Of the last 90 days" });
   await dialog.getByLabel("Room for them").selectOption({ label: "Up to 500 MB" });
   expect(await serious(window, "[role=dialog]")).toEqual([]);
