@@ -53,7 +53,8 @@ function groupMembers(group) {
     try {
       // After the name in brackets: state, parent, group.
       const [state, , of] = readFileSync(`/proc/${name}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
-      return Number(of) === group && state !== "Z";
+      // A leader that has ended keeps its files while other threads of it are still ending.
+      return Number(of) === group && (state !== "Z" || readdirSync(`/proc/${name}/task`).length > 1);
     } catch {
       return false;
     }
