@@ -1,7 +1,8 @@
 // Measures, and prints ratios: single times depend on the machine, ratios of one run do not.
-// usage: tests/bench.mjs [--quick] [--only PART[,PART]] [--built] [--write]
+// usage: tests/bench.mjs [--quick] [--only PART[,PART]] [--size N] [--built] [--write]
 //   PART     pages, ingest, search, neighbour, fetch or start
 //   --quick  small accounts and few runs, to see that it works
+//   --size   messages in each of the six accounts of the part start (100000)
 //   --built  measure the release programs that are there already
 //   --write  put the tables into docs/performance.md
 import { execFileSync } from "node:child_process";
@@ -15,6 +16,7 @@ import { fetching, start } from "./bench/start.mjs";
 const root = resolve(import.meta.dirname, "..");
 const said = (word) => process.argv.includes(word);
 const quick = said("--quick");
+const size = said("--size") ? Number(process.argv[process.argv.indexOf("--size") + 1]) : undefined;
 const only = said("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : null;
 const wanted = (part) => only === null || only.includes(part);
 
@@ -45,7 +47,7 @@ const PARTS = {
   search: () => ({ search: cargoBench("mail-store", "search") }),
   neighbour: () => ({ bad_neighbour: cargoBench("mail-engine", "bad_neighbour") }),
   fetch: async () => (build(), { first_fetch: await fetching({ quick }) }),
-  start: async () => (build(), { start: await start({ quick }) }),
+  start: async () => (build(), { start: await start({ quick, size }) }),
 };
 
 const results = { machine: `${cpus().length} × ${cpus()[0].model}`, date: new Date().toISOString().slice(0, 10) };

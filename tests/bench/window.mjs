@@ -44,6 +44,18 @@ function programOf(driver) {
   throw new Error("the program is not running");
 }
 
+/** Waits until the window has nothing left to do, such as to index what was fetched. */
+export async function atRest(window) {
+  const program = programOf(window.driver.pid);
+  const end = Date.now() + 20 * 60_000;
+  for (;;) {
+    const before = ticks(program);
+    await new Promise((done) => setTimeout(done, 5_000));
+    if ((ticks(program) - before) / TICKS_PER_SECOND < 0.1) return;
+    if (Date.now() > end) throw new Error("the window has found no rest");
+  }
+}
+
 /** Memory, and processor time in silence, in percent of one core. */
 export async function idle(window, seconds) {
   const program = programOf(window.driver.pid);
