@@ -51,7 +51,7 @@ export async function atRest(window) {
   for (;;) {
     const before = ticks(program);
     await new Promise((done) => setTimeout(done, 5_000));
-    if ((ticks(program) - before) / TICKS_PER_SECOND < 0.1) return;
+    if ((ticks(program) - before) / TICKS_PER_SECOND < 0.03) return;
     if (Date.now() > end) throw new Error("the window has found no rest");
   }
 }
