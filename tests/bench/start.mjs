@@ -1,10 +1,10 @@
 // The release programs over accounts of the rehearsal: the first fetch, the start, and the window at rest.
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { rehearsalIn } from "../window/client.mjs";
+import { rehearsalIn, serveApart } from "../window/client.mjs";
 import { bareTransfer } from "./transfer.mjs";
 import { atRest, idle, pressToPainted } from "./window.mjs";
 
@@ -31,6 +31,9 @@ function people(count) {
   return known.slice(0, count);
 }
 
+/** How many of them are not among the three the rehearsal always has. */
+const extra = (everybody) => Math.max(0, everybody.length - 3);
+
 /** Milliseconds of signing people in and fetching everything. */
 function firstFetch(folder, everybody, size) {
   const names = everybody.map(({ account }) => account).join(",");
@@ -39,24 +42,11 @@ function firstFetch(folder, everybody, size) {
     env: {
       ...process.env,
       BRAID_REHEARSAL_SIZE: String(size),
-      BRAID_REHEARSAL_EXTRA_PEOPLE: String(Math.max(0, everybody.length - 3)),
+      BRAID_REHEARSAL_EXTRA_PEOPLE: String(extra(everybody)),
     },
     stdio: ["ignore", "inherit", "inherit"],
   });
   return Date.now() - begun;
-}
-
-/** The same rehearsal as a program of its own, so that its start is not taken for the app's. */
-async function serveApart(folder, everybody, size) {
-  const state = join(folder, "data/rehearsal");
-  const extra = String(Math.max(0, everybody.length - 3));
-  const options = ["--state", state, "--size", String(size), "--extra-people", extra];
-  const serve = spawn(cli, ["rehearsal", "serve", ...options], { stdio: ["ignore", "pipe", "inherit"] });
-  const line = await new Promise((said) => serve.stdout.once("data", (data) => said(String(data))));
-  const { login_url, application_id, mail_url } = JSON.parse(line);
-  const config = `[tenant]\nlogin-host = "${login_url}"\napplication-id = "${application_id}"\n[tenant.mail]\njmap = "${mail_url}"\n`;
-  writeFileSync(join(folder, "config/braid.toml"), config);
-  return serve;
 }
 
 /** Spawn to the first rows on the screen, in milliseconds, with everything synchronised. */
@@ -101,7 +91,7 @@ export async function fetching({ quick }) {
     const around = firstFetch(nearlyNone, everybody, 10);
     remove(nearlyNone);
     const fetched = firstFetch(folder, everybody, size);
-    const tenant = await serveApart(folder, everybody, size);
+    const tenant = await serveApart(cli, folder, { size, extraPeople: extra(everybody) });
     const transfers = [];
     for (let run = 0; run < 3; run++) transfers.push(await bareTransfer(rehearsalIn(folder), everybody, size));
     tenant.kill("SIGINT");
@@ -126,7 +116,7 @@ export async function start({ quick, size = quick ? 1_000 : 100_000 }) {
   const folder = temporary();
   try {
     firstFetch(folder, everybody, size);
-    const tenant = await serveApart(folder, everybody, size);
+    const tenant = await serveApart(cli, folder, { size, extraPeople: extra(everybody) });
     // Read when the module is.
     process.env.BRAID_PROGRAM = program;
     const { Window } = await import("../window/window.mjs");

@@ -1,7 +1,8 @@
 // Another mail client of the rehearsal's people, over plain HTTP: signs in without a browser
 // and puts mail into an account from outside.
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 
@@ -23,6 +24,24 @@ export function rehearsalIn(folder) {
   const { login, mail, control } = JSON.parse(readFileSync(join(folder, "data/rehearsal/ports.json"), "utf8"));
   const at = (port) => `http://127.0.0.1:${port}`;
   return { login: at(login), mail: at(mail), control: at(control) };
+}
+
+/**
+ * The rehearsal of a window's folder as a program of its own, and the folder's tenant: it can be
+ * reached before the window starts, and its start is not taken for the window's. Ends by SIGINT.
+ */
+export async function serveApart(cli, folder, { size, extraPeople = 0 }) {
+  const state = join(folder, "data/rehearsal");
+  const words = ["rehearsal", "serve", "--state", state, "--size", String(size), "--extra-people", String(extraPeople)];
+  const serve = spawn(cli, words, { stdio: ["ignore", "pipe", "inherit"] });
+  const line = await new Promise((said, failed) => {
+    serve.stdout.once("data", (data) => said(String(data)));
+    serve.once("exit", () => failed(new Error("the rehearsal did not start")));
+  });
+  const { login_url, application_id, mail_url } = JSON.parse(line);
+  const tenant = `[tenant]\nlogin-host = "${login_url}"\napplication-id = "${application_id}"\n[tenant.mail]\njmap = "${mail_url}"\n`;
+  writeFileSync(join(folder, "config/braid.toml"), tenant);
+  return serve;
 }
 
 async function json(address, options) {

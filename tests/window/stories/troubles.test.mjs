@@ -1,11 +1,10 @@
 // One account fails in every way a server or a session can, and the other goes on.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 
-import { Client, Faults, rehearsalIn } from "../client.mjs";
+import { Client, Faults, rehearsalIn, serveApart } from "../client.mjs";
 import { eventually, program, Window } from "../window.mjs";
 
 const SIZE = "120";
@@ -216,21 +215,6 @@ test("locked by the person: nothing of it is shown until it is unlocked", async 
   await comesTo(personal, "Personal");
 });
 
-/** The same servers without a window, so that faults are there before the next one starts. */
-async function servedApart(folder) {
-  const state = join(folder, "data/rehearsal");
-  const words = ["rehearsal", "serve", "--state", state, "--size", SIZE];
-  const serve = spawn(join(dirname(program), "braid-cli"), words, { stdio: ["ignore", "pipe", "inherit"] });
-  const line = await new Promise((said, failed) => {
-    serve.stdout.once("data", (data) => said(String(data)));
-    serve.once("exit", () => failed(new Error("the rehearsal did not start")));
-  });
-  const { login_url, application_id, mail_url } = JSON.parse(line);
-  const tenant = `[tenant]\nlogin-host = "${login_url}"\napplication-id = "${application_id}"\n[tenant.mail]\njmap = "${mail_url}"\n`;
-  writeFileSync(join(folder, "config/braid.toml"), tenant);
-  return serve;
-}
-
 test("a damaged copy: it says so while it is built anew, and then it is whole", async () => {
   const id = await window.run(
     "return document.querySelector(\"[role=toolbar][aria-label=Accounts] button[aria-label^='Personal,']\").dataset.dragId");
@@ -238,7 +222,8 @@ test("a damaged copy: it says so while it is built anew, and then it is whole", 
   const file = join(window.folder, "data/accounts", id, "mail.sqlite");
   writeFileSync(file, Buffer.alloc(statSync(file).size, 0x5a));
   const first = window;
-  const serve = await servedApart(first.folder);
+  // Faults are there before the next window starts.
+  const serve = await serveApart(join(dirname(program), "braid-cli"), first.folder, { size: SIZE });
   try {
     faults = new Faults(rehearsalIn(first.folder));
     await faults.befall(ANA, { kind: "delay", millis: 1_500 });

@@ -166,17 +166,17 @@ pub(super) async fn texts(
     let asked = || AccountRequest {
         account: account.id.clone(),
     };
-    let before = app.kept_texts(asked()).await?;
+    let mut kept = app.kept_texts(asked()).await?;
     if days.is_some() || size.is_some() {
         let octets = size.map(|Bound(most)| most.map(|most| u64::from(most) * MEGABYTE));
         app.keep_texts(KeepTextsRequest {
             account: account.id.clone(),
-            days: days.map_or(before.days, |Bound(most)| most),
-            octets: octets.unwrap_or(before.octets),
+            days: days.map_or(kept.days, |Bound(most)| most),
+            octets: octets.unwrap_or(kept.octets),
         })
         .await?;
+        kept = app.kept_texts(asked()).await?;
     }
-    let kept = app.kept_texts(asked()).await?;
     output.answer(&kept, |kept| {
         let age = kept.days.map_or_else(
             || "of any age".to_owned(),

@@ -89,8 +89,15 @@ async fn the_bodies_of_an_opened_conversation_come_without_being_asked_for() {
     running.engine.stop().await;
 }
 
-#[tokio::test]
-async fn bodies_ahead_leave_out_what_would_not_stay() {
+fn all_ahead(world: &World) -> EngineOptions {
+    EngineOptions {
+        bodies_ahead: 1_000,
+        ..world.options()
+    }
+}
+
+/// The newest arrived half a day ago.
+async fn a_message_a_day_for_thirty_days() -> World {
     const DAY: i64 = 24 * 60 * 60;
     let world = World::with_messages(0).await;
     let now = world.clock.now().millis() / 1000;
@@ -99,16 +106,18 @@ async fn bodies_ahead_leave_out_what_would_not_stay() {
         let at = now - age * DAY + DAY / 2;
         world.server.deliver(message(number, number, at));
     }
+    world
+}
+
+#[tokio::test]
+async fn bodies_ahead_leave_out_what_would_not_stay() {
+    let world = a_message_a_day_for_thirty_days().await;
     let retention = Retention {
         days: Some(10),
         octets: None,
     };
     world.store.set_retention(retention).await.unwrap();
-    let options = EngineOptions {
-        bodies_ahead: 1_000,
-        ..world.options()
-    };
-    let mut running = world.start_with(options).await;
+    let mut running = world.start_with(all_ahead(&world)).await;
     running.until(mail_engine::Health::Current).await;
     let oldest = world.key(&message_id(20)).await;
     world
@@ -124,19 +133,8 @@ async fn bodies_ahead_leave_out_what_would_not_stay() {
 
 #[tokio::test]
 async fn a_new_limit_holds_at_once_and_a_wider_one_brings_back_what_went() {
-    const DAY: i64 = 24 * 60 * 60;
-    let world = World::with_messages(0).await;
-    let now = world.clock.now().millis() / 1000;
-    for number in 0..30_u64 {
-        let age = 30 - i64::try_from(number).unwrap();
-        let at = now - age * DAY + DAY / 2;
-        world.server.deliver(message(number, number, at));
-    }
-    let options = EngineOptions {
-        bodies_ahead: 1_000,
-        ..world.options()
-    };
-    let mut running = world.start_with(options).await;
+    let world = a_message_a_day_for_thirty_days().await;
+    let mut running = world.start_with(all_ahead(&world)).await;
     running.until(mail_engine::Health::Current).await;
     let missing = async || world.store.missing_bodies(30, 30).await.unwrap().len();
     world.until("all", || async { missing().await == 0 }).await;

@@ -45,9 +45,7 @@ async fn a_paused_account_is_read_and_changed_and_sends_the_changes_afterwards()
     server.enable_push();
     let world = World::new(server).await;
     let mut running = world.synced().await;
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     let fetched = world.key(&message_id(3)).await;
     running.engine.fetch_body(fetched).await.unwrap();
 

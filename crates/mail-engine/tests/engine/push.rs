@@ -16,9 +16,7 @@ async fn with_push() -> World {
 async fn mail_appears_when_the_server_hints_at_it() {
     let world = with_push().await;
     let mut running = world.synced().await;
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     world.server.deliver(message(100, 100, 1_000_000));
     world.server.push(&PushEvent::Changed);
     world
@@ -33,14 +31,10 @@ async fn mail_appears_when_the_server_hints_at_it() {
 async fn without_a_channel_the_account_polls_until_there_is_one_again() {
     let world = with_push().await;
     let mut running = world.synced().await;
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     world.server.fail(Call::Push, Fault::Unreachable);
     world.server.cut_push();
-    running
-        .until_status("polling", |status| status.push == Arrival::Polling)
-        .await;
+    running.until_arrival(Arrival::Polling).await;
     world.server.deliver(message(100, 100, 1_000_000));
     world.clock.advance(Duration::from_secs(60));
     world
@@ -50,9 +44,7 @@ async fn without_a_channel_the_account_polls_until_there_is_one_again() {
         .await;
     world.server.heal();
     world.clock.advance(Duration::from_secs(300));
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     running.engine.stop().await;
 }
 
@@ -60,9 +52,7 @@ async fn without_a_channel_the_account_polls_until_there_is_one_again() {
 async fn a_channel_that_only_says_it_lives_keeps_nobody_from_asking() {
     let world = with_push().await;
     let mut running = world.synced().await;
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     settle().await;
     // The server sends pings, and never a word of what has changed.
     let minutes_until = async |messages: usize| {
@@ -79,9 +69,7 @@ async fn a_channel_that_only_says_it_lives_keeps_nobody_from_asking() {
     };
     world.server.deliver(message(100, 100, 1_000_000));
     minutes_until(6).await;
-    running
-        .until_status("polling", |status| status.push == Arrival::Polling)
-        .await;
+    running.until_arrival(Arrival::Polling).await;
     // A channel that is opened anew is not believed either.
     let mut channels = world.server.channels();
     world.server.cut_push();
@@ -94,9 +82,7 @@ async fn a_channel_that_only_says_it_lives_keeps_nobody_from_asking() {
     assert_eq!(running.status.borrow().push, Arrival::Polling);
     // One that tells something is.
     world.server.push(&PushEvent::Changed);
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     running.engine.stop().await;
 }
 
@@ -104,9 +90,7 @@ async fn a_channel_that_only_says_it_lives_keeps_nobody_from_asking() {
 async fn what_happened_while_the_channel_was_cut_is_asked_for_when_it_stands_again() {
     let world = with_push().await;
     let mut running = world.synced().await;
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     world.server.fail(Call::Changes, Fault::Unreachable);
     world.server.cut_push();
     running.until(Health::Offline).await;
@@ -125,17 +109,13 @@ async fn what_happened_while_the_channel_was_cut_is_asked_for_when_it_stands_aga
 async fn a_silent_channel_is_opened_anew() {
     let world = with_push().await;
     let mut running = world.synced().await;
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     let mut channels = world.server.channels();
     for _ in 0..5 {
         tokio::task::yield_now().await;
     }
     world.clock.advance(Duration::from_secs(6 * 60));
-    running
-        .until_status("polling", |status| status.push == Arrival::Polling)
-        .await;
+    running.until_arrival(Arrival::Polling).await;
     world.clock.advance(Duration::from_secs(1));
     soon(
         "a second channel",
@@ -159,14 +139,10 @@ async fn a_cut_channel_stands_again_within_ten_seconds() {
     let mut running = world.synced().await;
     let mut channels = world.server.channels();
     for cut in 1..=4 {
-        running
-            .until_status("push", |status| status.push == Arrival::Push)
-            .await;
+        running.until_arrival(Arrival::Push).await;
         settle().await;
         world.server.cut_push();
-        running
-            .until_status("polling", |status| status.push == Arrival::Polling)
-            .await;
+        running.until_arrival(Arrival::Polling).await;
         settle().await;
         world.clock.advance(Duration::from_secs(10));
         soon(
@@ -183,9 +159,7 @@ async fn a_cut_channel_stands_again_within_ten_seconds() {
 async fn after_a_sleep_the_account_looks_at_once_and_opens_its_channel_anew() {
     let world = with_push().await;
     let mut running = world.synced().await;
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     let mut channels = world.server.channels();
     // The machine slept: the old channel looks open and says nothing.
     world.server.deliver(message(100, 100, 1_000_000));
@@ -201,9 +175,7 @@ async fn after_a_sleep_the_account_looks_at_once_and_opens_its_channel_anew() {
     )
     .await
     .unwrap();
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     running.engine.stop().await;
 }
 
@@ -212,10 +184,11 @@ async fn a_request_from_before_a_sleep_is_not_waited_for() {
     let world = with_push().await;
     let mut running = world.synced().await;
     world.server.fail(Call::Changes, Fault::Hang);
-    running.engine.sync_now();
-    running.until(Health::Working).await;
+    // Counted before it is made: it may be there as soon as the look has begun.
     let mut calls = world.server.calls();
     let before = world.server.count(Call::Changes);
+    running.engine.sync_now();
+    running.until(Health::Working).await;
     soon("the request that hangs", async {
         while world.server.count(Call::Changes) == before {
             calls.changed().await.unwrap();
@@ -241,9 +214,7 @@ async fn a_server_without_a_channel_is_asked_for_one_on_another_network() {
     settle().await;
     world.server.enable_push();
     running.engine.reconnect();
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     running.engine.stop().await;
 }
 
@@ -251,9 +222,7 @@ async fn a_server_without_a_channel_is_asked_for_one_on_another_network() {
 async fn a_thousand_flaps_leave_no_tasks_behind() {
     let world = with_push().await;
     let mut running = world.synced().await;
-    running
-        .until_status("push", |status| status.push == Arrival::Push)
-        .await;
+    running.until_arrival(Arrival::Push).await;
     settle().await;
     let metrics = tokio::runtime::Handle::current().metrics();
     let tasks = metrics.num_alive_tasks();

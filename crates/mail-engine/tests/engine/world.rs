@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mail_engine::backoff::FixedJitter;
 use mail_engine::clock::{ManualClock, Moment};
-use mail_engine::{AccountEngine, AccountStatus, EngineOptions, Health};
+use mail_engine::{AccountEngine, AccountStatus, Arrival, EngineOptions, Health};
 use mail_model::{Filter, Keywords, ListMode, ListRow, MailboxId, MessageId, MessageKey, RowKey};
 use mail_store::{AccountStore, ListScope, StoreKey, StoreOptions};
 use tempfile::TempDir;
@@ -186,6 +186,12 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) async fn until(&mut self, health: Health) {
         self.until_status(&format!("{health:?}"), |status| status.health == health)
+            .await;
+    }
+
+    /// Waits until new mail is learnt of in this way.
+    pub(crate) async fn until_arrival(&mut self, arrival: Arrival) {
+        self.until_status(&format!("{arrival:?}"), |status| status.push == arrival)
             .await;
     }
 
