@@ -7,7 +7,7 @@ use std::process::Command;
 
 use mail_engine::ServerSearch;
 
-use crate::searching::{Looking, synced, titled, world_of};
+use crate::searching::{Looking, indexed, synced, titled, world_of};
 
 const DISK: &str = "BRAID_TEST_SMALL_DISK";
 
@@ -27,6 +27,7 @@ async fn search_on_full_disk(disk: &Path) {
     let world = world_of(&["Budget 1", "Lunch"], 1_000, 60).await;
     assert!(world.store.folder().starts_with(disk));
     let running = synced(&world).await;
+    indexed(&running).await;
     let accounts = [("work", &running)];
     let filler = disk.join("filler");
     let mut file = std::fs::File::create(&filler).unwrap();

@@ -37,6 +37,16 @@ fn begin(running: &Running, text: &str) -> AccountSearch {
         .search(Wanted::anywhere(query), TimeZone::UTC)
 }
 
+/// Returns once everything that is here is in the search index.
+pub(crate) async fn indexed(running: &Running) {
+    // Subjects are here, so the server is not asked for them.
+    let search = begin(running, "subject:anything");
+    let mut state = search.state();
+    let there = |state: &SearchState| !state.searching && state.coverage.to_index == 0;
+    let told = soon("the index", state.wait_for(there)).await;
+    assert!(told.is_ok(), "the search goes on");
+}
+
 /// A search over some accounts, as a page has it.
 pub(crate) struct Looking {
     searches: Vec<AccountSearch>,
@@ -234,6 +244,7 @@ async fn a_text_that_is_here_is_found_without_the_server() {
         let key = world.key(&message_id(number)).await;
         running.engine.fetch_body(key).await.unwrap();
     }
+    indexed(&running).await;
     let mut looking = Looking::over(&[("work", &running)], "\"M1\"").await;
     looking.until(&["Two"]).await;
     looking.until_server(ServerSearch::NotNeeded).await;
