@@ -1,7 +1,7 @@
 //! The engine of one account: its tasks, and what a person can ask of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 
 use mail_model::remote::{ByteStream, MailSource};
 use mail_model::{Attachment, Body, MessageKey, ThreadKey};
@@ -85,8 +85,7 @@ impl AccountEngine {
             State::Paused
         };
         let board = StatusBoard::new(state, rebuilding);
-        let queued = store.queued().await?;
-        board.set_queued(queued);
+        board.note_queue(&store);
         if let Some(at) = store.progress().await?.last_success {
             board.set_synced_at(at);
         }
@@ -100,7 +99,6 @@ impl AccountEngine {
             looks: watch::Sender::default(),
             push_tells: AtomicBool::new(true),
             push_wanted: watch::Sender::new(false),
-            queued: AtomicU64::new(queued),
             ahead: Notify::new(),
             indexing: watch::Sender::new(passage == Passage::Open),
             indexed: watch::Sender::default(),
@@ -217,10 +215,11 @@ impl AccountEngine {
             let Ok(_writing) = shared.gate.writing().await else {
                 return Err(StoreError::Frozen);
             };
-            let (id, _) = shared.store.queue_edit(edit).await?;
-            shared.count_queued(true);
+            let queued = shared.store.queue_edit(edit).await;
+            // One that was kept and could not be shown is sent all the same.
+            shared.note_queue();
             shared.wakes.mark();
-            Ok(id)
+            queued.map(|(id, _)| id)
         });
         task.await.map_err(|_| StoreError::Closed)?
     }

@@ -87,7 +87,7 @@ impl AccountLoop {
                 .store
                 .finish_intent(intent.id, IntentOutcome::Refused)
                 .await?;
-            self.shared.count_queued(false);
+            self.shared.note_queue();
             let notice = Notice::EditRefused {
                 intent: intent.id,
                 reason: SourceError::AccountChanged.to_string(),

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail_model::remote::{MailboxSnapshot, SourceError};
+use mail_model::remote::{MailboxSnapshot, MessagePage, SourceError};
 use mail_model::{StateString, UnixTime};
 use mail_store::{FillState, Intent, ProgressUpdate, SyncBatch};
 
@@ -52,9 +52,11 @@ impl AccountLoop {
         if let (Some(fill), FillState::Start) = (&fill, progress.fill) {
             self.filled(fill);
         }
+        let mut ahead = None;
         while let Some(going) = fill.take() {
             self.check_stop()?;
-            if self.shared.wakes.take().any() {
+            // A page that is here is older than what a look would tell, so it is written first.
+            if ahead.is_none() && self.shared.wakes.take().any() {
                 self.shared.look_ends();
                 self.shared.look_begins();
                 self.replay().await?;
@@ -62,10 +64,15 @@ impl AccountLoop {
                 since = self.look(since, mailboxes).await?;
                 self.shared.look_ends();
             }
-            fill = self.fill_page(going).await?;
-            if let Some(fill) = &fill {
-                self.filled(fill);
-            }
+            let page = match ahead.take() {
+                Some(page) => page,
+                None => {
+                    let asked = going.clone();
+                    self.ask(|shared| async move { older_page(&shared, &asked).await })
+                        .await?
+                }
+            };
+            (fill, ahead) = self.fill_page(going, page).await?;
         }
         self.succeeded().await
     }
@@ -240,14 +247,33 @@ impl AccountLoop {
         self.shared.ahead.notify_one();
     }
 
-    async fn fill_page(&mut self, fill: Fill) -> Result<Option<Fill>, StepError> {
-        let (before, position, limit) = fill.request();
-        let page = self
-            .ask(|shared| async move { shared.source.older_than(before, position, limit).await })
-            .await?;
-        let (batches, fill) = fill.absorb(page)?;
-        self.apply_fill(batches).await?;
-        Ok(fill)
+    /// Writes a page of older mail, and meanwhile asks for the next one, unless something else
+    /// goes first.
+    async fn fill_page(
+        &mut self,
+        fill: Fill,
+        page: MessagePage,
+    ) -> Result<(Option<Fill>, Option<MessagePage>), StepError> {
+        let (batches, next) = fill.absorb(page)?;
+        let Some(next) = next else {
+            self.apply_fill(batches).await?;
+            return Ok((None, None));
+        };
+        let shared = Arc::clone(&self.shared);
+        let asked = async {
+            if shared.wakes.any() {
+                return Ok(None);
+            }
+            shared.ask(older_page(&shared, &next)).await.map(Some)
+        };
+        let (written, asked) = tokio::join!(self.apply_fill(batches), asked);
+        written?;
+        self.filled(&next);
+        let ahead = asked?;
+        if ahead.is_some() {
+            self.happen(Event::Answered);
+        }
+        Ok((Some(next), ahead))
     }
 
     /// Sends the person's marks, oldest first, until none is left or the server wants to wait.
@@ -330,7 +356,7 @@ impl AccountLoop {
                 Verdict::Over { outcome, reason } => {
                     let _writing = self.shared.gate.writing().await?;
                     self.shared.store.finish_intent(id, outcome).await?;
-                    self.shared.count_queued(false);
+                    self.shared.note_queue();
                     if let Some(reason) = reason {
                         let notice = Notice::EditRefused { intent: id, reason };
                         // Nobody may be listening; the row shows the server's value again.
@@ -365,6 +391,12 @@ impl AccountLoop {
         }
         Ok(())
     }
+}
+
+/// Asks for the next page of a fill.
+async fn older_page(shared: &Shared, fill: &Fill) -> Result<MessagePage, SourceError> {
+    let (before, position, limit) = fill.request();
+    shared.source.older_than(before, position, limit).await
 }
 
 /// What came of sending some marks.

@@ -2,7 +2,7 @@
 //! stop each other.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mail_model::Reaction;
@@ -50,7 +50,6 @@ pub(crate) struct Shared {
     /// Whether a push channel is wanted.
     pub(crate) push_wanted: watch::Sender<bool>,
     /// Changes of the person that are not finished.
-    pub(crate) queued: AtomicU64,
     /// Bodies of the newest messages may be missing.
     pub(crate) ahead: Notify,
     /// Whether the search index follows the mail.
@@ -87,25 +86,9 @@ impl Shared {
         self.looks.send_modify(|looks| looks.told = looks.begun);
     }
 
-    /// So many changes of the person wait.
-    pub(crate) fn set_queued(&self, queued: u64) {
-        self.queued.store(queued, Ordering::Relaxed);
-        self.board.set_queued(queued);
-    }
-
-    /// One more change of the person waits, or one fewer.
-    pub(crate) fn count_queued(&self, more: bool) {
-        let change = |queued: u64| {
-            Some(if more {
-                queued.saturating_add(1)
-            } else {
-                queued.saturating_sub(1)
-            })
-        };
-        let order = Ordering::Relaxed;
-        if self.queued.fetch_update(order, order, change).is_ok() {
-            self.board.set_queued(self.queued.load(order));
-        }
+    /// More or fewer changes of the person wait.
+    pub(crate) fn note_queue(&self) {
+        self.board.note_queue(&self.store);
     }
 
     /// Keeps which hosts were spoken to since the last time.
@@ -257,6 +240,11 @@ impl Wakes {
         if set.any() {
             self.add(|kept| kept.merge(set));
         }
+    }
+
+    /// Whether there is a reason.
+    pub(crate) fn any(&self) -> bool {
+        self.lock().any()
     }
 
     /// Whether the server has hinted and nobody has looked yet.

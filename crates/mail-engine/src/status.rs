@@ -3,6 +3,7 @@
 //! Derived from the sync machine and never read back by it: this is what a person is shown.
 
 use mail_model::UnixTime;
+use mail_store::AccountStore;
 use tokio::sync::watch;
 
 use crate::sync_state::{Block, State};
@@ -169,8 +170,9 @@ impl StatusBoard {
         self.note(|notes| notes.status.synced_at = Some(at));
     }
 
-    pub(crate) fn set_queued(&self, queued: u64) {
-        self.note(|notes| notes.status.queued = queued);
+    /// Counts what is queued. Who comes last also reads last, so no older count stays.
+    pub(crate) fn note_queue(&self, store: &AccountStore) {
+        self.note(|notes| notes.status.queued = store.queued());
     }
 
     pub(crate) fn set_push(&self, push: Arrival) {
@@ -249,9 +251,9 @@ mod tests {
         let board = StatusBoard::new(State::Idle, false);
         let mut status = board.watch();
         status.mark_unchanged();
-        board.set_queued(0);
+        board.set_push(Arrival::Polling);
         assert_eq!(status.has_changed().ok(), Some(false));
-        board.set_queued(1);
+        board.set_push(Arrival::Push);
         assert_eq!(status.has_changed().ok(), Some(true));
     }
 }

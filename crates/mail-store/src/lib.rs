@@ -22,6 +22,7 @@ mod crash_points;
 mod error;
 mod file;
 mod folder;
+mod insert;
 mod intent;
 mod key;
 mod local;

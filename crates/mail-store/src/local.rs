@@ -7,7 +7,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use crate::crash_points::crash_point;
 use crate::error::StoreError;
 use crate::intent::{Intent, IntentId};
-use crate::mail::mailbox::{from_stored, stored_id};
+use crate::mail::mailbox::stored_id;
 
 /// Keeps an intent; its id is given by the file.
 pub(crate) async fn insert_intent(
@@ -62,14 +62,6 @@ pub(crate) async fn intents(
     Ok(intents)
 }
 
-/// How many intents are open.
-pub(crate) async fn open_intents(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let count = sqlx::query_scalar("SELECT count(*) FROM intent")
-        .fetch_one(connection)
-        .await?;
-    Ok(from_stored(count))
-}
-
 /// The messages of one intent; none if it is not open.
 pub(crate) async fn messages(
     connection: &mut SqliteConnection,
@@ -83,16 +75,17 @@ pub(crate) async fn messages(
     rows.iter().map(|row| stored_id(row, 0)).collect()
 }
 
+/// Says whether it was open.
 pub(crate) async fn delete_intent(
     connection: &mut SqliteConnection,
     intent: i64,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM intent WHERE id = ?1")
+) -> Result<bool, StoreError> {
+    let deleted = sqlx::query("DELETE FROM intent WHERE id = ?1")
         .bind(intent)
         .execute(connection)
         .await?;
     crash_point!("intent.deleted");
-    Ok(())
+    Ok(deleted.rows_affected() > 0)
 }
 
 pub(crate) async fn setting(

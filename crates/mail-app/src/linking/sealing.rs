@@ -97,10 +97,7 @@ impl App {
         kept: &Account,
         set_aside: &Account,
     ) -> Result<(), Came> {
-        let queued = match set_aside.open() {
-            Some(open) => open.store.queued().await.ok(),
-            None => None,
-        };
+        let queued = set_aside.open().map(|open| open.store.queued());
         if queued == Some(0) {
             return Ok(());
         }

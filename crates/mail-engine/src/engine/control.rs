@@ -56,7 +56,7 @@ impl AccountEngine {
     pub async fn settle_queue(&self) -> Result<Settled, StoreError> {
         let mut before = u64::MAX;
         loop {
-            let left = self.shared.store.queued().await?;
+            let left = self.shared.store.queued();
             let health = self.status().borrow().health.clone();
             if left == 0 || left >= before || self.is_paused() {
                 return Ok(Settled { left, health });
@@ -98,13 +98,12 @@ impl AccountEngine {
         loop {
             let open = shared.store.intents(STEP).await?;
             if open.is_empty() {
-                shared.set_queued(0);
                 return Ok(dropped);
             }
             for intent in open {
                 let refused = IntentOutcome::Refused;
                 shared.store.finish_intent(intent.id, refused).await?;
-                shared.count_queued(false);
+                shared.note_queue();
                 dropped += 1;
             }
         }

@@ -50,7 +50,7 @@ impl LookedAt {
         Attention(self.clone())
     }
 
-    fn is_now(&self) -> bool {
+    pub(crate) fn is_now(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use mail_engine::{Health, ServerSearch, Wanted};
 use mail_model::search::parse;
 
-use crate::searching::{Looking, synced, titled, world_of};
+use crate::searching::{Looking, indexed, synced, titled, world_of};
 use crate::server::{Fault, mailbox, message_id};
 use crate::world::World;
 
@@ -105,6 +105,7 @@ async fn a_word_that_must_not_be_there_is_judged_by_texts_that_are_here_or_by_th
         let key = world.key(&message_id(number)).await;
         running.engine.fetch_body(key).await.unwrap();
     }
+    indexed(&running).await;
     let accounts = [("work", &running)];
     let mut here = Looking::over(&accounts, "-M1 ").await;
     here.until(&["Three", "One"]).await;

@@ -216,6 +216,7 @@ impl Rig {
                 .await
                 .unwrap();
             assert_eq!(settled.left, 0);
+            assert_eq!(tenant.engine.status().borrow().queued, 0);
             let edited = tenant.world.server.edited();
             let made = self.edits[account].load(Ordering::Relaxed);
             assert_eq!(edited.len(), made, "requests of account {account}");

@@ -1,7 +1,5 @@
 //! Rows of `message`: writing them, and reading whole messages back.
 
-use std::collections::BTreeSet;
-
 use mail_model::{Address, Keywords, Message, MessageId, MessageKey, ThreadKey, UnixTime};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -11,6 +9,7 @@ use super::mailbox::{from_stored, stored_id, to_stored};
 use super::value::FILE;
 use super::{slot, unindexed};
 use crate::error::StoreError;
+use crate::insert::insert;
 
 /// A message that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +72,14 @@ pub(crate) struct NewRow<'a> {
     pub(crate) message: &'a Message,
 }
 
+/// A row and its values that have to be made.
+struct Stored<'a> {
+    row: &'a NewRow<'a>,
+    keywords: String,
+    subject: String,
+    detail: String,
+}
+
 /// Writes whole rows; give them in the order of their keys.
 pub(crate) async fn write_rows(
     connection: &mut SqliteConnection,
@@ -90,11 +97,6 @@ pub(crate) async fn write_rows(
         .iter()
         .map(|row| row.key - slot::slot_of(row.message.received_at));
     unindexed::widen_drift(connection, drifts).await?;
-    let known: BTreeSet<i64> = rows
-        .iter()
-        .filter(|row| !row.is_new)
-        .map(|row| row.key)
-        .collect();
     let rows = rows
         .iter()
         .map(|row| {
@@ -109,44 +111,48 @@ pub(crate) async fn write_rows(
                 in_reply_to: message.in_reply_to.clone(),
                 references: message.references.clone(),
             };
-            Ok((
-                row.key,
-                &message.id,
-                row.thread,
-                message.received_at,
-                row.flags,
-                to_stored(message.size),
-                sender_of(message),
-                serde_json::to_string(row.keywords)?,
-                without_nul(&message.subject),
-                without_nul(&message.preview),
-                &message.blob,
-                serde_json::to_string(&detail)?,
-            ))
+            Ok(Stored {
+                row,
+                keywords: serde_json::to_string(row.keywords)?,
+                subject: without_nul(&message.subject),
+                detail: serde_json::to_string(&detail)?,
+            })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     unindexed::note(connection, &new).await?;
     let said: Vec<(i64, &str, &str)> = rows
         .iter()
-        .filter(|row| known.contains(&row.0))
-        .map(|row| (row.0, row.8.as_str(), row.11.as_str()))
+        .filter(|stored| !stored.row.is_new)
+        .map(|stored| (stored.row.key, &*stored.subject, &*stored.detail))
         .collect();
     unindexed::note_changed(connection, &said).await?;
-    sqlx::query(
-        "INSERT INTO message (key, id, thread, received_at, flags, size, sender, keywords,
-             subject, preview, blob, detail)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-             value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
-         FROM json_each(?1) WHERE true
-         ON CONFLICT (key) DO UPDATE SET thread = excluded.thread,
+    insert(
+        connection,
+        "message (key, id, thread, received_at, flags, size, sender, keywords, subject, preview,
+             blob, detail)",
+        rows,
+        |values, stored| {
+            let (row, message) = (stored.row, stored.row.message);
+            values
+                .push_bind(row.key)
+                .push_bind(message.id.to_string())
+                .push_bind(row.thread)
+                .push_bind(message.received_at.seconds())
+                .push_bind(row.flags)
+                .push_bind(to_stored(message.size))
+                .push_bind(sender_of(message))
+                .push_bind(stored.keywords)
+                .push_bind(stored.subject)
+                .push_bind(without_nul(&message.preview))
+                .push_bind(message.blob.to_string())
+                .push_bind(stored.detail);
+        },
+        "ON CONFLICT (key) DO UPDATE SET thread = excluded.thread,
              received_at = excluded.received_at, flags = excluded.flags, size = excluded.size,
              sender = excluded.sender, keywords = excluded.keywords, subject = excluded.subject,
              preview = excluded.preview, blob = excluded.blob, detail = excluded.detail",
     )
-    .bind(serde_json::to_string(&rows)?)
-    .execute(connection)
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Writes new keywords of known messages: `(key, flags, keywords)`.

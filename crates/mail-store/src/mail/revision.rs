@@ -9,6 +9,7 @@ use super::counts::{self, Counts};
 use super::mailbox::MailboxKeys;
 use super::thread_mailbox;
 use crate::error::StoreError;
+use crate::insert::insert;
 
 /// Deletes placements by a JSON list of `[mailbox, received_at, message]`.
 pub(crate) const DELETE: &str = "DELETE FROM placement WHERE (mailbox, received_at, message) IN
@@ -119,19 +120,22 @@ impl Revision {
         connection: &mut SqliteConnection,
         keys: &MailboxKeys,
     ) -> Result<Touched, StoreError> {
-        if !self.placed.is_empty() {
-            // Ascending, so that a batch fills pages in their order.
-            self.placed.sort_unstable();
-            sqlx::query(
-                "INSERT INTO placement (mailbox, received_at, message, flags)
-                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)
-                 WHERE true
-                 ON CONFLICT (mailbox, received_at, message) DO UPDATE SET flags = excluded.flags",
-            )
-            .bind(serde_json::to_string(&self.placed)?)
-            .execute(&mut *connection)
-            .await?;
-        }
+        // Ascending, so that a batch fills pages in their order.
+        self.placed.sort_unstable();
+        insert(
+            connection,
+            "placement (mailbox, received_at, message, flags)",
+            self.placed,
+            |values, (mailbox, received_at, message, flags)| {
+                values
+                    .push_bind(mailbox)
+                    .push_bind(received_at)
+                    .push_bind(message)
+                    .push_bind(flags);
+            },
+            "ON CONFLICT (mailbox, received_at, message) DO UPDATE SET flags = excluded.flags",
+        )
+        .await?;
         thread_mailbox::refresh(connection, &self.threads, &mut self.counts).await?;
         counts::add_all(connection, &self.counts).await?;
         Ok(Touched {

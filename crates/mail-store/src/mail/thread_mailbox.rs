@@ -7,6 +7,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::counts::Counts;
 use super::value::{FILE, STARRED, UNREAD};
 use crate::error::StoreError;
+use crate::insert::insert;
 
 /// Deletes rows by a JSON list of `[mailbox, thread]`.
 pub(crate) const DELETE: &str = "DELETE FROM thread_mailbox WHERE (mailbox, thread) IN
@@ -117,39 +118,33 @@ pub(crate) async fn refresh(
             .execute(&mut *connection)
             .await?;
     }
-    let changed: Vec<_> = new
+    let changed: Vec<(&(i64, i64), &Row)> = new
         .iter()
         .filter(|(place, row)| old.get(place) != Some(row))
-        .map(|((mailbox, thread), row)| {
-            (
-                mailbox,
-                thread,
-                row.latest_at,
-                row.latest,
-                row.messages,
-                row.unread,
-                row.starred,
-                row.files,
-                &row.senders,
-            )
-        })
         .collect();
-    if !changed.is_empty() {
-        sqlx::query(
-            "INSERT INTO thread_mailbox (mailbox, thread, latest_at, latest, message_count,
-                 unread_count, starred_count, file_count, senders)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                 value ->> 6, value ->> 7, value ->> 8
-             FROM json_each(?1) WHERE true
-             ON CONFLICT (mailbox, thread) DO UPDATE SET latest_at = excluded.latest_at,
-                 latest = excluded.latest, message_count = excluded.message_count,
-                 unread_count = excluded.unread_count, starred_count = excluded.starred_count,
-                 file_count = excluded.file_count, senders = excluded.senders",
-        )
-        .bind(serde_json::to_string(&changed)?)
-        .execute(&mut *connection)
-        .await?;
-    }
+    insert(
+        connection,
+        "thread_mailbox (mailbox, thread, latest_at, latest, message_count, unread_count,
+             starred_count, file_count, senders)",
+        changed,
+        |values, ((mailbox, thread), row)| {
+            values
+                .push_bind(*mailbox)
+                .push_bind(*thread)
+                .push_bind(row.latest_at)
+                .push_bind(row.latest)
+                .push_bind(row.messages)
+                .push_bind(row.unread)
+                .push_bind(row.starred)
+                .push_bind(row.files)
+                .push_bind(row.senders.clone());
+        },
+        "ON CONFLICT (mailbox, thread) DO UPDATE SET latest_at = excluded.latest_at,
+             latest = excluded.latest, message_count = excluded.message_count,
+             unread_count = excluded.unread_count, starred_count = excluded.starred_count,
+             file_count = excluded.file_count, senders = excluded.senders",
+    )
+    .await?;
     if new
         .keys()
         .map(|(_, thread)| thread)

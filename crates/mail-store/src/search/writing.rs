@@ -3,16 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{AssertSqlSafe, Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
-use super::document::{Document, Head};
+use super::document::Document;
 use super::index::load;
 use super::parts::{FULL, Part, Parts, is_worn};
 use crate::error::StoreError;
+use crate::insert::insert;
 use crate::mail::mailbox::to_stored;
-
-/// Rows of one statement.
-const ROWS: usize = 100;
 
 /// What a step is about.
 #[derive(Debug, Default)]
@@ -329,38 +327,34 @@ async fn put_in(
             continue;
         };
         let of_part = std::iter::from_fn(|| texts.next_if(|(key, ..)| parts.of(*key) == at));
-        let mut insert = QueryBuilder::<Sqlite>::new(format!(
-            "INSERT INTO text_{number} (rowid, words, files) "
-        ));
-        insert.push_values(of_part.take(ROWS), |mut row, (key, words, files)| {
-            row.push_bind(key).push_bind(words).push_bind(files);
-        });
-        insert.build().execute(&mut *connection).await?;
+        insert(
+            connection,
+            &format!("text_{number} (rowid, words, files)"),
+            of_part.collect(),
+            |values, (key, words, files)| {
+                values.push_bind(key).push_bind(words).push_bind(files);
+            },
+            "",
+        )
+        .await?;
     }
-    put_heads(connection, heads).await
-}
-
-async fn put_heads(
-    connection: &mut SqliteConnection,
-    heads: Vec<(i64, Head)>,
-) -> Result<(), StoreError> {
-    let mut heads = heads.into_iter().peekable();
-    while heads.peek().is_some() {
-        let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO head (rowid, subject, sender, receiver, copy, hidden, files) ",
-        );
-        insert.push_values(heads.by_ref().take(ROWS), |mut row, (key, head)| {
-            row.push_bind(key)
+    insert(
+        connection,
+        "head (rowid, subject, sender, receiver, copy, hidden, files)",
+        heads,
+        |values, (key, head)| {
+            values
+                .push_bind(key)
                 .push_bind(head.subject)
                 .push_bind(head.sender)
                 .push_bind(head.receiver)
                 .push_bind(head.copy)
                 .push_bind(head.hidden)
                 .push_bind(head.files);
-        });
-        insert.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+        },
+        "",
+    )
+    .await
 }
 
 #[cfg(test)]

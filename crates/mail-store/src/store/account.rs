@@ -17,7 +17,7 @@ impl AccountStore {
     /// # Errors
     /// See [`StoreError`].
     pub async fn holdings(&self) -> Result<Holdings, StoreError> {
-        let queued = self.queued().await?;
+        let queued = self.queued();
         let mut reader = self.inner.mail_reader().await?;
         let counted = async {
             let mut snapshot = reader.begin().await?;

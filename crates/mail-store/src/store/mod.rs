@@ -11,6 +11,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use mail_model::StoreChange;
 use sqlx::pool::PoolConnection;
@@ -76,6 +77,11 @@ struct Inner {
     search_readers: SqlitePool,
     /// Held by who brings the index up to date.
     indexing: Mutex<()>,
+    /// Held while an intent is kept and shown, or ended. Its end comes from who finds it among the
+    /// open ones, which may be before it is shown; what is shown after its end would never go.
+    intents: Mutex<()>,
+    /// Open intents: of `local.sqlite` as it is. Changed by who holds `intents`.
+    queued: AtomicU64,
     changes: broadcast::Sender<StoreChange>,
     /// The file that was last met damaged.
     damaged: watch::Sender<Option<FileKind>>,
@@ -239,6 +245,8 @@ impl Inner {
             search_mail_readers: files.mail.readers(2),
             search_readers: files.search.readers(2),
             indexing: Mutex::new(()),
+            intents: Mutex::new(()),
+            queued: AtomicU64::new(0),
             files: files.clone(),
             lock: Arc::clone(lock),
             mail,

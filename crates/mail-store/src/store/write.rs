@@ -2,6 +2,7 @@
 //! after its commit, by the writer's task, so changes are published in the order of their numbers.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use mail_model::{Body, MessageId, MessageKey, StoreChange};
 use sqlx::{Connection as _, SqliteConnection};
@@ -177,15 +178,9 @@ impl AccountStore {
     }
 
     /// How many intents are open.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn queued(&self) -> Result<u64, StoreError> {
-        self.inner
-            .write(FileKind::Local, Priority::Person, |connection| {
-                Box::pin(async move { local::open_intents(connection).await })
-            })
-            .await
+    #[must_use]
+    pub fn queued(&self) -> u64 {
+        self.inner.queued.load(Ordering::Acquire)
     }
 
     /// Ends an intent. Done again it does nothing.
@@ -266,12 +261,14 @@ impl Inner {
         &self,
         mut intent: Intent,
     ) -> Result<(IntentId, Option<StoreChange>), StoreError> {
+        let _shown = self.intents.lock().await;
         let kept = intent.clone();
         intent.id = self
             .write(FileKind::Local, Priority::Person, move |connection| {
                 Box::pin(async move { local::insert_intent(connection, &kept).await })
             })
             .await?;
+        self.queued.fetch_add(1, Ordering::AcqRel);
         let messages = intent.messages.clone();
         let id = intent.id;
         let change = self.show(Arc::new(intent), &messages).await?;
@@ -306,6 +303,7 @@ impl Inner {
         id: IntentId,
         outcome: IntentOutcome,
     ) -> Result<Option<StoreChange>, StoreError> {
+        let _ended = self.intents.lock().await;
         let messages = self
             .write(FileKind::Local, Priority::Person, move |connection| {
                 Box::pin(async move { local::messages(connection, id.get()).await })
@@ -315,10 +313,14 @@ impl Inner {
         // The mail file first: killed in between, the intent is still open and is replayed.
         let change = self.unmirror(id.get(), &messages, outcome).await?;
         crash_point!("intent.unmirrored");
-        self.write(FileKind::Local, Priority::Person, move |connection| {
-            Box::pin(async move { local::delete_intent(connection, id.get()).await })
-        })
-        .await?;
+        let was_open = self
+            .write(FileKind::Local, Priority::Person, move |connection| {
+                Box::pin(async move { local::delete_intent(connection, id.get()).await })
+            })
+            .await?;
+        if was_open {
+            self.queued.fetch_sub(1, Ordering::AcqRel);
+        }
         Ok(change)
     }
 
@@ -352,6 +354,7 @@ impl Inner {
                 Box::pin(async move { local::intents(connection, i64::MAX).await })
             })
             .await?;
+        self.queued.store(open.len() as u64, Ordering::Release);
         let mut mirrored = self
             .write(FileKind::Mail, Priority::Person, |connection| {
                 Box::pin(async move { pending::mirrored(connection).await })

@@ -191,3 +191,40 @@ async fn marking_a_long_list_read_goes_in_steps_and_publishes_each() {
     );
     home.assert_counts().await;
 }
+
+/// Whoever sends changes looks for them all the time, and may see one the moment it is kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_that_is_sent_before_it_is_shown_leaves_nothing_behind() {
+    let home = Home::new().await;
+    home.upsert(vec![message("a", "a", 1)]).await;
+    let key = home.message_key("a").await;
+    // Others keep the threads busy, so that any step may come late.
+    for n in 0..8 {
+        tokio::spawn(async move {
+            loop {
+                (0..n * 50_000).for_each(|turn| _ = std::hint::black_box(turn));
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    for _ in 0..100 {
+        let edit = NewIntent {
+            messages: vec![key],
+            keywords: keyword(Keyword::flagged(), true),
+            ..NewIntent::default()
+        };
+        let store = home.store.clone();
+        let sender = tokio::spawn(async move {
+            loop {
+                if let Some(intent) = store.intents(1).await.unwrap().first() {
+                    let done = store.finish_intent(intent.id, IntentOutcome::Done);
+                    return done.await.unwrap();
+                }
+            }
+        });
+        home.store.queue_edit(edit).await.unwrap();
+        sender.await.unwrap();
+        home.update(vec![update("a", &["inbox"], &[])]).await;
+        assert!(!shown(&home, "a").await.keywords.is_flagged());
+    }
+}
