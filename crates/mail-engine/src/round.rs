@@ -2,12 +2,13 @@
 //! long as there is some.
 //!
 //! Every step asks the server once and commits the answer with the progress it stands for, so a
-//! kill between any two steps costs at most one answer. Between steps of a long fill, new mail
+//! kill between any two steps costs at most one answer, or two while older mail comes. Between steps of a long fill, new mail
 //! and new marks go first.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use mail_model::remote::{MailboxSnapshot, MessagePage, SourceError};
 use mail_model::{StateString, UnixTime};
 use mail_store::{FillState, Intent, ProgressUpdate, SyncBatch};
@@ -259,17 +260,27 @@ impl AccountLoop {
             self.apply_fill(batches).await?;
             return Ok((None, None));
         };
-        let shared = Arc::clone(&self.shared);
-        let asked = async {
+        let (shared, then) = (Arc::clone(&self.shared), next.clone());
+        let mut asked = Box::pin(async move {
             if shared.wakes.any() {
                 return Ok(None);
             }
-            shared.ask(older_page(&shared, &next)).await.map(Some)
+            shared.ask(older_page(&shared, &then)).await.map(Some)
+        });
+        // What came of writing is told as soon as it is known, and writing is never broken off.
+        let (written, answer) = {
+            let writing = std::pin::pin!(self.apply_fill(batches));
+            match select(writing, &mut asked).await {
+                Either::Left((written, _)) => (written, None),
+                Either::Right((answer, writing)) => (writing.await, Some(answer)),
+            }
         };
-        let (written, asked) = tokio::join!(self.apply_fill(batches), asked);
         written?;
         self.filled(&next);
-        let ahead = asked?;
+        let ahead = match answer {
+            Some(answer) => answer?,
+            None => asked.await?,
+        };
         if ahead.is_some() {
             self.happen(Event::Answered);
         }

@@ -49,7 +49,6 @@ pub(crate) struct Shared {
     pub(crate) push_tells: AtomicBool,
     /// Whether a push channel is wanted.
     pub(crate) push_wanted: watch::Sender<bool>,
-    /// Changes of the person that are not finished.
     /// Bodies of the newest messages may be missing.
     pub(crate) ahead: Notify,
     /// Whether the search index follows the mail.

@@ -6,6 +6,7 @@
 //! Accounts take turns at it ([`IndexTurns`](super::IndexTurns)).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mail_store::StoreError;
 use tokio::sync::broadcast::error::RecvError;
@@ -18,6 +19,8 @@ use crate::status::Health;
 const PIECE: usize = 1000;
 /// While mail is being fetched, a piece is followed by a rest this many times as long.
 const RESTS: u32 = 4;
+/// A piece that seems longer was not at work all the time: the machine slept, or writing waited.
+const LONGEST_PIECE: Duration = Duration::from_secs(1);
 
 /// Runs until the engine stops.
 ///
@@ -95,7 +98,8 @@ async fn catch_up(shared: &Shared) -> Result<(), StepError> {
         if fetching {
             let rests = if shared.looked_at.is_now() { 1 } else { RESTS };
             let now = clock.now();
-            clock.sleep_until(now + begun.until(now) * rests).await;
+            let took = begun.until(now).min(LONGEST_PIECE);
+            clock.sleep_until(now + took * rests).await;
         }
         tokio::task::yield_now().await;
     }

@@ -319,7 +319,11 @@ impl Inner {
             })
             .await?;
         if was_open {
-            self.queued.fetch_sub(1, Ordering::AcqRel);
+            // One whose keeping was said to have failed may be there, and was not counted.
+            let fewer = |queued: u64| Some(queued.saturating_sub(1));
+            _ = self
+                .queued
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
         }
         Ok(change)
     }
