@@ -341,6 +341,10 @@ async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
         let Members { list, failed } = members.unwrap_or_default();
         let _attention = app.attention(&request.scope);
         let mut open = MergedList::open(list, named.window.range()).await;
+        // An account that was closed while it was read would be called unreadable.
+        if membership.has_changed().unwrap_or(false) {
+            continue;
+        }
         if !sink.send(&snapshot(&open.snapshot, &failed)) {
             return;
         }
@@ -348,16 +352,17 @@ async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
         named.window.hold(open.list);
         loop {
             tokio::select! {
+                biased;
+                changed = membership.changed() => {
+                    if changed.is_err() { return }
+                    break;
+                }
                 diff = open.diffs.recv() => {
                     let Some(diff) = diff else { break };
                     start = diff.start;
                     if !sink.send(&self::diff(&diff, &failed)) {
                         return;
                     }
-                }
-                changed = membership.changed() => {
-                    if changed.is_err() { return }
-                    break;
                 }
             }
         }

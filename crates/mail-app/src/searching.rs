@@ -230,6 +230,10 @@ pub(crate) async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
         }
         let mut changes = searches.changes();
         let mut open = MergedList::open(searches.members(), named.window.range()).await;
+        // An account that was closed while it was read would be called unreadable.
+        if membership.has_changed().unwrap_or(false) {
+            continue;
+        }
         let mut told = searches.view(&wish);
         if !sink.send(&lists::snapshot(&open.snapshot, &searches.failed))
             || !sink.send(&ListEvent::Search {
@@ -241,6 +245,11 @@ pub(crate) async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
         named.window.hold(open.list);
         loop {
             tokio::select! {
+                biased;
+                changed = membership.changed() => {
+                    if changed.is_err() { return }
+                    break;
+                }
                 diff = open.diffs.recv() => {
                     let Some(diff) = diff else { break };
                     if !sink.send(&lists::diff(&diff, &searches.failed)) {
@@ -255,10 +264,6 @@ pub(crate) async fn feed(named: Named, request: ListRequest, sink: FeedSink) {
                             return;
                         }
                     }
-                }
-                changed = membership.changed() => {
-                    if changed.is_err() { return }
-                    break;
                 }
             }
         }
