@@ -2,13 +2,12 @@
 //! long as there is some.
 //!
 //! Every step asks the server once and commits the answer with the progress it stands for, so a
-//! kill between any two steps costs at most one answer, or two while older mail comes. Between steps of a long fill, new mail
-//! and new marks go first.
+//! kill between any two steps costs at most one answer, or two while older mail comes. Between
+//! steps of a long fill, new mail and new marks go first.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use mail_model::remote::{MailboxSnapshot, MessagePage, SourceError};
 use mail_model::{StateString, UnixTime};
 use mail_store::{FillState, Intent, ProgressUpdate, SyncBatch};
@@ -260,27 +259,21 @@ impl AccountLoop {
             self.apply_fill(batches).await?;
             return Ok((None, None));
         };
-        let (shared, then) = (Arc::clone(&self.shared), next.clone());
-        let mut asked = Box::pin(async move {
+        let shared = Arc::clone(&self.shared);
+        let write = async {
+            self.apply_fill(batches).await?;
+            self.filled(&next);
+            Ok::<_, StepError>(())
+        };
+        let ask = async {
             if shared.wakes.any() {
                 return Ok(None);
             }
-            shared.ask(older_page(&shared, &then)).await.map(Some)
-        });
-        // What came of writing is told as soon as it is known, and writing is never broken off.
-        let (written, answer) = {
-            let writing = std::pin::pin!(self.apply_fill(batches));
-            match select(writing, &mut asked).await {
-                Either::Left((written, _)) => (written, None),
-                Either::Right((answer, writing)) => (writing.await, Some(answer)),
-            }
+            // No error of it ends `write`: writing is never broken off.
+            Ok(Some(shared.ask(older_page(&shared, &next)).await))
         };
-        written?;
-        self.filled(&next);
-        let ahead = match answer {
-            Some(answer) => answer?,
-            None => asked.await?,
-        };
+        let ((), answer) = tokio::try_join!(write, ask)?;
+        let ahead = answer.transpose()?;
         if ahead.is_some() {
             self.happen(Event::Answered);
         }

@@ -2,18 +2,17 @@
 //! and a large body never delays a mark.
 
 use mail_model::{Body, MessageId};
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use crate::crash_points::crash_point;
 use crate::error::StoreError;
+use crate::insert::insert;
 use crate::mail::mailbox::{from_stored, stored_id};
 
 /// zstd level: storing keeps up with fetching, and text shrinks to less than half.
 const LEVEL: i32 = 2;
 /// A block that says it holds more than this is unpacked without believing it.
 const MOST: usize = 64 << 20;
-/// Rows of one statement.
-const ROWS: usize = 100;
 
 /// A compressed body.
 pub(crate) struct Block {
@@ -78,17 +77,18 @@ pub(crate) async fn store(
     let ids: Vec<&MessageId> = blocks.iter().map(|block| &block.id).collect();
     let ids = serde_json::to_string(&ids)?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let mut blocks = blocks.into_iter().peekable();
-    while blocks.peek().is_some() {
-        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO body (message_id, block) ");
-        insert.push_values(blocks.by_ref().take(ROWS), |mut row, block| {
-            row.push_bind(block.id.as_str().to_owned())
+    insert(
+        &mut transaction,
+        "body (message_id, block)",
+        blocks,
+        |values, block| {
+            values
+                .push_bind(block.id.to_string())
                 .push_bind(block.octets);
-        });
-        insert
-            .push(" ON CONFLICT (message_id) DO UPDATE SET block = excluded.block, dictionary = 0");
-        insert.build().execute(&mut *transaction).await?;
-    }
+        },
+        "ON CONFLICT (message_id) DO UPDATE SET block = excluded.block, dictionary = 0",
+    )
+    .await?;
     note(&mut transaction, &ids).await?;
     crash_point!("bodies.written");
     transaction.commit().await?;
