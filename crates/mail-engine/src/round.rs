@@ -290,6 +290,7 @@ impl AccountLoop {
         loop {
             self.check_stop()?;
             let mut open = self.shared.store.intents(MARKS).await?;
+            self.shared.note_queue();
             if open.is_empty() {
                 self.edit_retry = None;
                 return Ok(());

@@ -75,17 +75,23 @@ pub(crate) async fn messages(
     rows.iter().map(|row| stored_id(row, 0)).collect()
 }
 
-/// Says whether it was open.
+pub(crate) async fn count_intents(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM intent")
+        .fetch_one(connection)
+        .await?;
+    Ok(count.unsigned_abs())
+}
+
 pub(crate) async fn delete_intent(
     connection: &mut SqliteConnection,
     intent: i64,
-) -> Result<bool, StoreError> {
-    let deleted = sqlx::query("DELETE FROM intent WHERE id = ?1")
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM intent WHERE id = ?1")
         .bind(intent)
         .execute(connection)
         .await?;
     crash_point!("intent.deleted");
-    Ok(deleted.rows_affected() > 0)
+    Ok(())
 }
 
 pub(crate) async fn setting(

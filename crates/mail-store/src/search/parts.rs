@@ -4,8 +4,9 @@
 //! end. A full part at either end gets a new neighbour for mail beyond what it holds; one in the
 //! middle just grows.
 
-/// Messages of a full part.
-pub(crate) const FULL: i64 = 100_000;
+/// Messages of a full part. The beginning of a word is looked up in a whole part before its first
+/// match is known, so this bounds how long a letter that is typed may take.
+pub(crate) const FULL: i64 = 50_000;
 
 /// One part.
 #[derive(Debug, Clone, PartialEq, Eq)]

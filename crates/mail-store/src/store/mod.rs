@@ -9,6 +9,7 @@ mod search;
 mod separation;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -23,6 +24,7 @@ use crate::crash_points::crash_point;
 use crate::error::{FileKind, StoreError};
 use crate::file::{SqliteFile, settle_process};
 use crate::folder::FolderLock;
+use crate::intent::IntentId;
 use crate::key::StoreKey;
 use crate::open::{Files, OpenReport, StoreOptions, suspect};
 use crate::writer::{Priority, Step, Writer};
@@ -77,11 +79,12 @@ struct Inner {
     search_readers: SqlitePool,
     /// Held by who brings the index up to date.
     indexing: Mutex<()>,
-    /// Held while an intent is kept and shown, or ended. Its end comes from who finds it among the
-    /// open ones, which may be before it is shown; what is shown after its end would never go.
-    intents: Mutex<()>,
-    /// Open intents: of `local.sqlite` as it is. Changed by who holds `intents`.
-    queued: AtomicU64,
+    /// Intents that are kept and not yet shown to the end. Who sends them may find one before that;
+    /// its end waits, since what is shown after an end would never go. A job of the local writer
+    /// adds one as it keeps it, and only a later job finds it among the open ones.
+    showing: watch::Sender<BTreeSet<IntentId>>,
+    /// Open intents of `local.sqlite`, as its writer last counted them.
+    queued: Arc<AtomicU64>,
     changes: broadcast::Sender<StoreChange>,
     /// The file that was last met damaged.
     damaged: watch::Sender<Option<FileKind>>,
@@ -245,8 +248,8 @@ impl Inner {
             search_mail_readers: files.mail.readers(2),
             search_readers: files.search.readers(2),
             indexing: Mutex::new(()),
-            intents: Mutex::new(()),
-            queued: AtomicU64::new(0),
+            showing: watch::Sender::default(),
+            queued: Arc::default(),
             files: files.clone(),
             lock: Arc::clone(lock),
             mail,

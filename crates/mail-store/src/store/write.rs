@@ -170,14 +170,10 @@ impl AccountStore {
     /// See [`StoreError`].
     pub async fn intents(&self, limit: usize) -> Result<Vec<Intent>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.inner
-            .write(FileKind::Local, Priority::Person, move |connection| {
-                Box::pin(async move { local::intents(connection, limit).await })
-            })
-            .await
+        self.inner.open_intents(limit).await
     }
 
-    /// How many intents are open.
+    /// How many intents are open, as far as the last look at them or change of them said.
     #[must_use]
     pub fn queued(&self) -> u64 {
         self.inner.queued.load(Ordering::Acquire)
@@ -261,19 +257,53 @@ impl Inner {
         &self,
         mut intent: Intent,
     ) -> Result<(IntentId, Option<StoreChange>), StoreError> {
-        let _shown = self.intents.lock().await;
         let kept = intent.clone();
-        intent.id = self
-            .write(FileKind::Local, Priority::Person, move |connection| {
-                Box::pin(async move { local::insert_intent(connection, &kept).await })
+        let showing = self.showing.clone();
+        let id = self
+            .write_intents(move |connection| {
+                Box::pin(async move {
+                    let id = local::insert_intent(connection, &kept).await?;
+                    showing.send_modify(|showing| _ = showing.insert(id));
+                    Ok(id)
+                })
             })
             .await?;
-        self.queued.fetch_add(1, Ordering::AcqRel);
+        intent.id = id;
         let messages = intent.messages.clone();
-        let id = intent.id;
-        let change = self.show(Arc::new(intent), &messages).await?;
+        let change = self.show(Arc::new(intent), &messages).await;
+        self.showing.send_modify(|showing| _ = showing.remove(&id));
         crash_point!("intent.shown");
-        Ok((id, change))
+        Ok((id, change?))
+    }
+
+    /// Runs a job on the open intents and counts them after it, so that the count is right again
+    /// with the next job when one failed of which nobody knows whether it reached the disk.
+    async fn write_intents<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, Result<T, StoreError>>
+            + Send
+            + 'static,
+    {
+        let queued = Arc::clone(&self.queued);
+        self.write(FileKind::Local, Priority::Person, move |connection| {
+            Box::pin(async move {
+                let done = job(&mut *connection).await?;
+                match local::count_intents(connection).await {
+                    Ok(count) => queued.store(count, Ordering::Release),
+                    Err(error) => tracing::warn!(%error, "waiting changes could not be counted"),
+                }
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    async fn open_intents(&self, limit: i64) -> Result<Vec<Intent>, StoreError> {
+        self.write_intents(move |connection| {
+            Box::pin(async move { local::intents(connection, limit).await })
+        })
+        .await
     }
 
     /// Shows an intent's result, in steps.
@@ -303,7 +333,9 @@ impl Inner {
         id: IntentId,
         outcome: IntentOutcome,
     ) -> Result<Option<StoreChange>, StoreError> {
-        let _ended = self.intents.lock().await;
+        let mut showing = self.showing.subscribe();
+        // Its sender is here, so there is no end to wait for but this.
+        _ = showing.wait_for(|showing| !showing.contains(&id)).await;
         let messages = self
             .write(FileKind::Local, Priority::Person, move |connection| {
                 Box::pin(async move { local::messages(connection, id.get()).await })
@@ -313,18 +345,10 @@ impl Inner {
         // The mail file first: killed in between, the intent is still open and is replayed.
         let change = self.unmirror(id.get(), &messages, outcome).await?;
         crash_point!("intent.unmirrored");
-        let was_open = self
-            .write(FileKind::Local, Priority::Person, move |connection| {
-                Box::pin(async move { local::delete_intent(connection, id.get()).await })
-            })
-            .await?;
-        if was_open {
-            // One whose keeping was said to have failed may be there, and was not counted.
-            let fewer = |queued: u64| Some(queued.saturating_sub(1));
-            _ = self
-                .queued
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
-        }
+        self.write_intents(move |connection| {
+            Box::pin(async move { local::delete_intent(connection, id.get()).await })
+        })
+        .await?;
         Ok(change)
     }
 
@@ -353,12 +377,7 @@ impl Inner {
     /// Makes the mail file's mirror of open intents equal to them: after a kill between the two
     /// files, or when the mail file is new. Gives how many had to be shown.
     pub(super) async fn apply_open_intents(&self) -> Result<usize, StoreError> {
-        let open = self
-            .write(FileKind::Local, Priority::Person, |connection| {
-                Box::pin(async move { local::intents(connection, i64::MAX).await })
-            })
-            .await?;
-        self.queued.store(open.len() as u64, Ordering::Release);
+        let open = self.open_intents(i64::MAX).await?;
         let mut mirrored = self
             .write(FileKind::Mail, Priority::Person, |connection| {
                 Box::pin(async move { pending::mirrored(connection).await })

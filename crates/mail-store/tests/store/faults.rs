@@ -103,10 +103,9 @@ async fn assert_all_kept(store: &AccountStore, kept: &Kept, when: &str) {
         store.message_count().await.unwrap() >= kept.messages,
         "{when}"
     );
-    assert!(
-        kept.intents.is_subset(&life::waiting(store).await),
-        "{when}"
-    );
+    let waiting = life::waiting(store).await;
+    assert!(kept.intents.is_subset(&waiting), "{when}");
+    assert_eq!(store.queued(), waiting.len() as u64, "{when}");
     let setting = store.settings_get("round").await.unwrap();
     let setting: u64 = setting.map_or(0, |setting| setting.parse().unwrap());
     assert!(setting >= kept.setting, "{when}");
@@ -296,6 +295,8 @@ fn failing_disk_child() {
                 work(&store, &mut kept, &mut last, round).await;
             }
             assert!(last.done > last.failed + last.full, "{last:?}");
+            let waiting = life::waiting(&store).await;
+            assert_eq!(store.queued(), waiting.len() as u64, "{last:?}");
             met.failed += last.failed;
             met.full += last.full;
             met.done += last.done;

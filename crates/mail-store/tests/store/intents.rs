@@ -228,3 +228,42 @@ async fn a_change_that_is_sent_before_it_is_shown_leaves_nothing_behind() {
         assert!(!shown(&home, "a").await.keywords.is_flagged());
     }
 }
+
+#[tokio::test]
+async fn a_star_does_not_wait_until_thousands_of_messages_are_marked() {
+    let home = Home::new().await;
+    let ids: Vec<String> = (0..5_000).map(|n| format!("m{n}")).collect();
+    for page in ids.chunks(500) {
+        let upsert = page.iter().map(|id| message(id, id, 1)).collect();
+        home.upsert(upsert).await;
+    }
+    let mut messages = Vec::new();
+    for id in &ids {
+        messages.push(home.message_key(id).await);
+    }
+    let star = NewIntent {
+        messages: vec![messages[0]],
+        keywords: keyword(Keyword::flagged(), true),
+        ..NewIntent::default()
+    };
+    let many = NewIntent {
+        messages,
+        keywords: keyword(Keyword::seen(), true),
+        ..NewIntent::default()
+    };
+    let store = home.store.clone();
+    let marking = tokio::spawn(async move { store.queue_edit(many).await.unwrap() });
+    while home.store.queued() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let (starred, shown_star) = home.store.queue_edit(star).await.unwrap();
+    let (marked, shown_last) = marking.await.unwrap();
+    assert!(
+        marked < starred,
+        "they are sent in the order they were made"
+    );
+    assert!(shown_star.unwrap().number < shown_last.unwrap().number);
+    let first = shown(&home, "m0").await.keywords;
+    assert!(first.is_seen() && first.is_flagged());
+    assert_eq!(home.store.queued(), 2);
+}
