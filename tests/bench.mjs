@@ -20,11 +20,11 @@ const size = said("--size") ? Number(process.argv[process.argv.indexOf("--size")
 const only = said("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : null;
 const wanted = (part) => only === null || only.includes(part);
 
-function cargoBench(crate, bench) {
+function cargoBench(crate, bench, ...words) {
   const begun = Date.now();
   const out = execFileSync(
     "cargo",
-    ["bench", "--locked", "--quiet", "-p", crate, "--bench", bench, "--", "--json", ...(quick ? ["--quick"] : [])],
+    ["bench", "--locked", "--quiet", "-p", crate, ...words, "--bench", bench, "--", "--json", ...(quick ? ["--quick"] : [])],
     { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 26 },
   );
   console.error(`${bench}: ${Math.round((Date.now() - begun) / 1000)} s`);
@@ -47,7 +47,11 @@ const PARTS = {
   search: () => ({ search: cargoBench("mail-store", "search") }),
   neighbour: () => ({ bad_neighbour: cargoBench("mail-engine", "bad_neighbour") }),
   fetch: async () => (build(), { first_fetch: await fetching({ quick }) }),
-  start: async () => (build(), { start: await start({ quick, size }) }),
+  start: async () => {
+    build();
+    const bare_window = cargoBench("braid", "bare_window", "--features=custom-protocol");
+    return { start: { ...(await start({ quick, size })), bare_window } };
+  },
 };
 
 const results = { machine: `${cpus().length} × ${cpus()[0].model}`, date: new Date().toISOString().slice(0, 10) };

@@ -82,8 +82,9 @@ function firstFetch({ accounts, messages, all_ms, around_ms, bare_transfer_ms, o
   ]);
 }
 
-function starting({ accounts, messages, painted, press_to_painted, idle }) {
+function starting({ accounts, messages, painted, bare_window, press_to_painted, idle }) {
   return table(["", ""], [
+    [`a window with one word in it, the same way, median of ${bare_window.runs}`, `${number(bare_window.median_ms)} ms`],
     [`start to painted list, ${accounts} accounts, ${number(messages)} messages, median of ${painted.runs}`, `${number(painted.median_ms)} ms (${number(painted.least_ms)} to ${number(painted.most_ms)})`],
     [`press of an account to its painted rows, median of ${press_to_painted.runs} (p95)`, `${milliseconds(press_to_painted.median_ms)} ms (${milliseconds(press_to_painted.p95_ms)})`],
     ["memory of all processes, shared pages by their share", `${number(idle.memory_mib)} MiB`],
