@@ -62,7 +62,7 @@ function groupMembers(group) {
 }
 
 export class Window {
-  static async open({ args = [], folder, env = {}, size } = {}) {
+  static async open({ args = [], binary = program, folder, env = {}, size } = {}) {
     const own = folder === undefined;
     folder ??= mkdtempSync(join(tmpdir(), "braid-window-"));
     const opener = openerIn(mkdtempSync(join(folder, "opener-")));
@@ -99,7 +99,7 @@ export class Window {
         connectionRetryCount: 0,
         capabilities: {
           "wdio:enforceWebDriverClassic": true,
-          "webkitgtk:browserOptions": { binary: program, args },
+          "webkitgtk:browserOptions": { binary, args },
         },
       });
       if (size) await window.session.setWindowSize(size.width, size.height);
@@ -150,6 +150,11 @@ export class Window {
     } finally {
       await browser.close();
     }
+  }
+
+  /** The program's own process. */
+  process() {
+    return groupMembers(this.driver.pid).find((id) => readFileSync(`/proc/${id}/comm`, "utf8").trim() === "braid");
   }
 
   /** Megabytes of memory that only the page's own process uses, as its share. */

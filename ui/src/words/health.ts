@@ -198,7 +198,7 @@ export function trouble(account: AccountView): Trouble | null {
     case "signed_out":
       return say("is signed out. Its mail stays readable.", "sign_in");
     case "vault_locked":
-      return say("waits for the system keyring. Its mail stays readable.", "keyring");
+      return say("needs the system keyring, which is locked.", "keyring");
     case "refused":
       return say(
         "is refused by its server. Its mail stays readable.",

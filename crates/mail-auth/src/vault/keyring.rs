@@ -29,7 +29,7 @@ const PERSON: Duration = Duration::from_millis(700);
 pub struct KeyringVault {
     service: String,
     limit: Duration,
-    store: Arc<Mutex<Option<Arc<CredentialStore>>>>,
+    store: Arc<Slot>,
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -55,7 +55,7 @@ impl KeyringVault {
     async fn with_store<T, F>(&self, work: F) -> Result<T, VaultError>
     where
         T: Send + 'static,
-        F: FnOnce(&Arc<CredentialStore>, &str) -> Result<T, Error> + Send + 'static,
+        F: Fn(&Arc<CredentialStore>, &str) -> Result<T, Error> + Send + 'static,
     {
         let late = || VaultError::TimedOut { after: self.limit };
         let deadline = tokio::time::Instant::now() + self.limit;
@@ -68,13 +68,16 @@ impl KeyringVault {
         std::thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
-                let began = Instant::now();
-                let result = connected(&store).and_then(|store| work(&store, &service));
-                if matches!(result, Err(Error::PlatformFailure(_))) {
-                    // The keyring may have been restarted: connect anew next time.
-                    *store.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                let is_new = slot(&store).is_none();
+                let mut result = run(&store, &service, &work);
+                let is_broken = matches!(
+                    result,
+                    Err(VaultError::NoService(_) | VaultError::Failed(_))
+                );
+                // A keyring that was started anew knows nothing of the connection to the one before.
+                if is_broken && !is_new {
+                    result = run(&store, &service, &work);
                 }
-                let result = result.map_err(|error| read_error(error, began.elapsed()));
                 if reply.send(result).is_err() {
                     tracing::debug!("the keyring answered after the time limit");
                 }
@@ -328,8 +331,28 @@ fn delete(store: &Arc<CredentialStore>, service: &str, user: &str) -> Result<(),
     }
 }
 
-fn connected(slot: &Mutex<Option<Arc<CredentialStore>>>) -> Result<Arc<CredentialStore>, Error> {
-    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+type Slot = Mutex<Option<Arc<CredentialStore>>>;
+
+fn slot(slot: &Slot) -> std::sync::MutexGuard<'_, Option<Arc<CredentialStore>>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs work on the connection; lets go of one that failed.
+fn run<T>(
+    store: &Slot,
+    service: &str,
+    work: impl Fn(&Arc<CredentialStore>, &str) -> Result<T, Error>,
+) -> Result<T, VaultError> {
+    let began = Instant::now();
+    let result = connected(store).and_then(|connection| work(&connection, service));
+    if matches!(result, Err(Error::PlatformFailure(_))) {
+        *slot(store) = None;
+    }
+    result.map_err(|error| read_error(error, began.elapsed()))
+}
+
+fn connected(store: &Slot) -> Result<Arc<CredentialStore>, Error> {
+    let mut slot = slot(store);
     if let Some(store) = &*slot {
         return Ok(Arc::clone(store));
     }
