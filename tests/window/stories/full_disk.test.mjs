@@ -49,7 +49,6 @@ test("a full disk is said, what is here stays readable, and mail goes on once th
   await eventually("the sign at the tile", () => window.run(`
     const tile = document.querySelector("[role=toolbar][aria-label=Accounts] button[aria-label^='Personal,']");
     return tile.getAttribute("aria-label").includes("The disk is full");`));
-  if (process.env.BRAID_PICTURE) window.picture(process.env.BRAID_PICTURE);
   await window.click("(//*[@role='row'])[3]");
   await window.find("//article");
 
