@@ -36,13 +36,13 @@ function mergedPages(figures) {
   return table(["ms, of one account, of the smallest", ...accounts.map((count) => `${count} account${count > 1 ? "s" : ""}`)], rows);
 }
 
-function ingested({ encrypted, plain, pipeline, rates }) {
+function ingested({ encrypted, plain, rates, ...of }) {
   const rows = [
     ["metadata, encrypted", encrypted],
     ["metadata, plain", plain],
-    ["metadata, body and index, encrypted", pipeline?.encrypted],
-    ["metadata, body and index, plain", pipeline?.plain],
-  ].filter(([, figure]) => figure !== undefined);
+    ["metadata, body and index, encrypted", of["pipeline encrypted"]],
+    ["metadata, body and index, plain", of["pipeline plain"]],
+  ];
   const lines = rows.map(([what, { messages, store_per_s, bare_per_s, ratio }]) => [
     what, number(messages), number(store_per_s), number(bare_per_s), times(ratio),
   ]);

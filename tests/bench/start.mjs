@@ -75,6 +75,8 @@ async function startToPainted(folder, runs) {
     if (run > 0) times.push(at - begun);
     window.kill();
     await ended;
+    // Its web processes end after it.
+    await new Promise((again) => setTimeout(again, 1_500));
     if (rows === 0) throw new Error("an empty list was painted");
   }
   return times;
@@ -136,6 +138,7 @@ export async function start({ quick, size = quick ? 1_000 : 100_000 }) {
       await atRest(window);
       await pressToPainted(window, tiles, tiles.length);
       presses = await pressToPainted(window, tiles, quick ? 9 : 60);
+      await atRest(window);
       silence = await idle(window, quick ? 5 : 60);
     } finally {
       await window.close();

@@ -152,21 +152,26 @@ export class Window {
     }
   }
 
+  /** What runs under a name, of which the system keeps fifteen letters. */
+  #named(name) {
+    return groupMembers(this.driver.pid).filter((id) => {
+      try {
+        return readFileSync(`/proc/${id}/comm`, "utf8").trim() === name;
+      } catch {
+        // It has ended meanwhile.
+        return false;
+      }
+    });
+  }
+
   /** The program's own process. */
   process() {
-    return groupMembers(this.driver.pid).find((id) => readFileSync(`/proc/${id}/comm`, "utf8").trim() === "braid");
+    return this.#named("braid")[0];
   }
 
   /** Megabytes of memory that only the page's own process uses, as its share. */
   pageMemory() {
-    const pages = groupMembers(this.driver.pid).filter((id) => {
-      try {
-        return readFileSync(`/proc/${id}/comm`, "utf8").startsWith("WebKitWebProces");
-      } catch {
-        return false;
-      }
-    });
-    const kilobytes = pages.map((id) => {
+    const kilobytes = this.#named("WebKitWebProces").map((id) => {
       const rollup = readFileSync(`/proc/${id}/smaps_rollup`, "utf8");
       return Number(/^Pss:\s+(\d+)/m.exec(rollup)[1]);
     });

@@ -10,6 +10,7 @@ export { codeWords, errorWords } from "./words/errors.ts";
 export {
   fetchingWords,
   healthWords,
+  isClosed,
   mergedTileWords,
   progressWords,
   signOf,

@@ -78,7 +78,9 @@ impl AccountLoop {
     }
 
     async fn give_up(&self, concerned: impl Fn(&Intent) -> bool) -> Result<(), StepError> {
-        for intent in self.shared.store.intents(usize::MAX).await? {
+        let open = self.shared.store.intents(usize::MAX).await?;
+        self.shared.note_queue();
+        for intent in open {
             if !concerned(&intent) {
                 continue;
             }

@@ -9,11 +9,12 @@ use crate::error::StoreError;
 use crate::intent::{Intent, IntentId};
 use crate::mail::mailbox::stored_id;
 
-/// Keeps an intent; its id is given by the file.
+/// Keeps an intent; its id is given by the file. With it comes how many are open then, as with
+/// everything that changes or reads them.
 pub(crate) async fn insert_intent(
     connection: &mut SqliteConnection,
     intent: &Intent,
-) -> Result<IntentId, StoreError> {
+) -> Result<(IntentId, u64), StoreError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO intent (keywords, add_to, remove_from) VALUES (?1, ?2, ?3) RETURNING id",
@@ -31,18 +32,19 @@ pub(crate) async fn insert_intent(
     .bind(serde_json::to_string(&intent.messages)?)
     .execute(&mut *transaction)
     .await?;
+    let count = count_intents(&mut transaction).await?;
     crash_point!("intent.written");
     transaction.commit().await?;
     // From here on it is kept, though nothing shows it yet.
     crash_point!("intent.committed");
-    Ok(IntentId(id))
+    Ok((IntentId(id), count))
 }
 
 /// The oldest open intents, in order.
 pub(crate) async fn intents(
     connection: &mut SqliteConnection,
     limit: i64,
-) -> Result<Vec<Intent>, StoreError> {
+) -> Result<(Vec<Intent>, u64), StoreError> {
     let rows =
         sqlx::query("SELECT id, keywords, add_to, remove_from FROM intent ORDER BY id LIMIT ?1")
             .bind(limit)
@@ -59,7 +61,7 @@ pub(crate) async fn intents(
             remove_from: serde_json::from_str(row.try_get(3)?)?,
         });
     }
-    Ok(intents)
+    Ok((intents, count_intents(connection).await?))
 }
 
 /// The messages of one intent; none if it is not open.
@@ -75,7 +77,7 @@ pub(crate) async fn messages(
     rows.iter().map(|row| stored_id(row, 0)).collect()
 }
 
-pub(crate) async fn count_intents(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+async fn count_intents(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM intent")
         .fetch_one(connection)
         .await?;
@@ -85,13 +87,16 @@ pub(crate) async fn count_intents(connection: &mut SqliteConnection) -> Result<u
 pub(crate) async fn delete_intent(
     connection: &mut SqliteConnection,
     intent: i64,
-) -> Result<(), StoreError> {
+) -> Result<((), u64), StoreError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query("DELETE FROM intent WHERE id = ?1")
         .bind(intent)
-        .execute(connection)
+        .execute(&mut *transaction)
         .await?;
+    let count = count_intents(&mut transaction).await?;
+    transaction.commit().await?;
     crash_point!("intent.deleted");
-    Ok(())
+    Ok(((), count))
 }
 
 pub(crate) async fn setting(

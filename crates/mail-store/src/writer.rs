@@ -87,6 +87,12 @@ impl Writer {
         self.stop.send_replace(true);
     }
 
+    /// Jobs of the person's that have not begun.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.person.max_capacity() - self.person.capacity()
+    }
+
     /// Runs a job on the writing connection and waits for its result.
     ///
     /// # Errors
@@ -294,7 +300,7 @@ mod tests {
                 job.await
             }));
         }
-        while writer.person.capacity() == writer.person.max_capacity() {
+        while writer.waiting() == 0 {
             tokio::task::yield_now().await;
         }
         release.send(()).unwrap();

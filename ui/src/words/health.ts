@@ -183,6 +183,11 @@ function refusalWords(detail: string): string {
     : `The server’s words: ${detail}`;
 }
 
+/** Its files are encrypted, and without the keyring they were not opened. */
+export function isClosed({ health, mailboxes }: AccountView): boolean {
+  return health.kind === "vault_locked" && mailboxes.length === 0;
+}
+
 /** Only what the person can do something about, or will wonder about. */
 export function trouble(account: AccountView): Trouble | null {
   const { health } = account;
@@ -198,7 +203,12 @@ export function trouble(account: AccountView): Trouble | null {
     case "signed_out":
       return say("is signed out. Its mail stays readable.", "sign_in");
     case "vault_locked":
-      return say("needs the system keyring, which is locked.", "keyring");
+      return say(
+        isClosed(account)
+          ? "waits for the system keyring. Its mail is shown once that can be used."
+          : "waits for the system keyring. Its mail stays readable.",
+        "keyring",
+      );
     case "refused":
       return say(
         "is refused by its server. Its mail stays readable.",

@@ -110,7 +110,7 @@ async fn no_table_file_request_or_row_of_one_account_holds_anything_of_the_other
     // Files, as they lie on the disk: nothing readable at all, of either. What is looked for is
     // long, since any three octets are found by chance in some megabytes of sealed data.
     let token = world.access_token(&work.id).await;
-    let header = &token[..12];
+    let header = token.get(..12).unwrap();
     app.stop().await;
     for file in files(world.folder.path()) {
         let bytes = std::fs::read(&file).unwrap();

@@ -70,12 +70,10 @@ impl KeyringVault {
             .spawn(move || {
                 let is_new = slot(&store).is_none();
                 let mut result = run(&store, &service, &work);
-                let is_broken = matches!(
-                    result,
-                    Err(VaultError::NoService(_) | VaultError::Failed(_))
-                );
-                // A keyring that was started anew knows nothing of the connection to the one before.
-                if is_broken && !is_new {
+                let is_broken = matches!(result, Err(VaultError::NoService(_)));
+                // A keyring that was started anew knows nothing of the connection to the one
+                // before. Nothing is done again once nobody waits for it.
+                if is_broken && !is_new && slot(&store).is_none() && !reply.is_closed() {
                     result = run(&store, &service, &work);
                 }
                 if reply.send(result).is_err() {
@@ -203,7 +201,9 @@ impl Vault for KeyringVault {
         let created = self
             .with_store(move |store, service| match read(store, service, &user)? {
                 None => write(store, service, &user, &fresh).map(|()| true),
-                Some(_) => Ok(false),
+                // Its own, if the keyring ended before it could say so.
+                Some(Found::Key(key)) => Ok(key == fresh),
+                Some(Found::Damaged) => Ok(false),
             })
             .await?;
         if created {
@@ -223,8 +223,8 @@ impl Vault for KeyringVault {
         let fresh = key.clone();
         let replaced = self
             .with_store(move |store, service| {
-                if matches!(read(store, service, &user)?, Some(Found::Key(_))) {
-                    return Ok(false);
+                if let Some(Found::Key(key)) = read(store, service, &user)? {
+                    return Ok(key == fresh);
                 }
                 delete(store, service, &user)?;
                 write(store, service, &user, &fresh).map(|()| true)

@@ -97,6 +97,7 @@ impl AccountEngine {
         let mut dropped = 0;
         loop {
             let open = shared.store.intents(STEP).await?;
+            shared.note_queue();
             if open.is_empty() {
                 return Ok(dropped);
             }

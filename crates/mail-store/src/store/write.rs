@@ -262,9 +262,9 @@ impl Inner {
         let id = self
             .write_intents(move |connection| {
                 Box::pin(async move {
-                    let id = local::insert_intent(connection, &kept).await?;
+                    let (id, count) = local::insert_intent(connection, &kept).await?;
                     showing.send_modify(|showing| _ = showing.insert(id));
-                    Ok(id)
+                    Ok((id, count))
                 })
             })
             .await?;
@@ -276,23 +276,21 @@ impl Inner {
         Ok((id, change?))
     }
 
-    /// Runs a job on the open intents and counts them after it, so that the count is right again
-    /// with the next job when one failed of which nobody knows whether it reached the disk.
+    /// Runs a job that gives the number of open intents with its result, and keeps that. So the
+    /// number is right again with the next job after one that failed, of which nobody knows
+    /// whether it reached the disk.
     async fn write_intents<T, F>(&self, job: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, Result<T, StoreError>>
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, Result<(T, u64), StoreError>>
             + Send
             + 'static,
     {
         let queued = Arc::clone(&self.queued);
         self.write(FileKind::Local, Priority::Person, move |connection| {
             Box::pin(async move {
-                let done = job(&mut *connection).await?;
-                match local::count_intents(connection).await {
-                    Ok(count) => queued.store(count, Ordering::Release),
-                    Err(error) => tracing::warn!(%error, "waiting changes could not be counted"),
-                }
+                let (done, count) = job(connection).await?;
+                queued.store(count, Ordering::Release);
                 Ok(done)
             })
         })
@@ -445,5 +443,81 @@ impl Inner {
             )
             .await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mail_model::{Keyword, KeywordEdit};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::{StoreOptions, measuring};
+
+    fn edit(messages: &[MessageKey], keyword: Keyword) -> NewIntent {
+        NewIntent {
+            messages: messages.to_vec(),
+            keywords: vec![KeywordEdit { keyword, set: true }],
+            ..NewIntent::default()
+        }
+    }
+
+    async fn until(is: impl Fn() -> bool) {
+        while !is() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_star_does_not_wait_until_thousands_of_messages_are_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::unencrypted_for_measuring();
+        let store = measuring::account(folder.path(), 1_200, options)
+            .await
+            .unwrap();
+        let all = store.missing_bodies(usize::MAX, 1_200).await.unwrap();
+        let keys: Vec<MessageKey> = all.into_iter().map(|(key, _)| key).collect();
+
+        // Nothing is shown until the first step of the one and all of the other are in line.
+        let (begun, has_begun) = oneshot::channel::<()>();
+        let (release, released) = oneshot::channel::<()>();
+        let inner = Arc::clone(&store.inner);
+        let held = tokio::spawn(async move {
+            let hold = inner.write(FileKind::Mail, Priority::Person, move |_| {
+                Box::pin(async move {
+                    begun.send(()).unwrap();
+                    released.await.unwrap();
+                    Ok(())
+                })
+            });
+            hold.await
+        });
+        has_begun.await.unwrap();
+        let (many, star) = (
+            edit(&keys, Keyword::seen()),
+            edit(&keys[..1], Keyword::flagged()),
+        );
+        let marking = tokio::spawn({
+            let store = store.clone();
+            async move { store.queue_edit(many).await.unwrap() }
+        });
+        until(|| store.inner.mail.waiting() == 1).await;
+        let starring = tokio::spawn({
+            let store = store.clone();
+            async move { store.queue_edit(star).await.unwrap() }
+        });
+        until(|| store.inner.mail.waiting() == 2).await;
+        release.send(()).unwrap();
+        held.await.unwrap().unwrap();
+
+        let (marked, last_marks) = marking.await.unwrap();
+        let (starred, star_shown) = starring.await.unwrap();
+        assert!(
+            marked < starred,
+            "they are sent in the order they were made"
+        );
+        assert!(star_shown.unwrap().number < last_marks.unwrap().number);
+        assert_eq!(store.queued(), 2);
+        store.close().await.unwrap();
     }
 }
