@@ -371,11 +371,12 @@ impl History {
         soon("arrivals", held.wait_for(|held| held.waiting == 0))
             .await
             .unwrap();
-        // Longer than any server may ask to be left alone.
-        self.place.advance(Duration::from_secs(3_600));
         let mut rounds = 0;
         let differences = loop {
             rounds += 1;
+            // Longer than any server may ask to be left alone. Each time, because what one said
+            // before the faults ended may be read after the first of these hours.
+            self.place.advance(Duration::from_secs(3_600));
             self.look().await;
             // A hint may have asked for one more look.
             let mut status = self.engine.running.status.clone();
