@@ -36,17 +36,9 @@ function memory(root) {
 
 const ticks = (root) => [...family(root).values()].reduce((sum, ticks) => sum + ticks, 0);
 
-/** The program among what the driver has started. */
-function programOf(driver) {
-  for (const pid of family(driver).keys()) {
-    if (readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "braid") return pid;
-  }
-  throw new Error("the program is not running");
-}
-
 /** Waits until the window has nothing left to do, such as to index what was fetched. */
 export async function atRest(window) {
-  const program = programOf(window.driver.pid);
+  const program = window.process();
   const end = Date.now() + 20 * 60_000;
   // An index rests between its pieces, so one look is not enough.
   for (let quiet = 0; quiet < 3; ) {
@@ -59,7 +51,7 @@ export async function atRest(window) {
 
 /** Memory, and processor time in silence, in percent of one core. */
 export async function idle(window, seconds) {
-  const program = programOf(window.driver.pid);
+  const program = window.process();
   const before = ticks(program);
   await new Promise((done) => setTimeout(done, seconds * 1000));
   const used = (ticks(program) - before) / TICKS_PER_SECOND;

@@ -164,9 +164,11 @@ export class Window {
     });
   }
 
-  /** The program's own process. */
+  /** The number of the program's own process. */
   process() {
-    return this.#named("braid")[0];
+    const [id] = this.#named("braid");
+    if (!id) throw new Error("the program is not running");
+    return Number(id);
   }
 
   /** Megabytes of memory that only the page's own process uses, as its share. */
