@@ -19,7 +19,7 @@ use crate::push;
 use crate::search::{LookedAt, indexing};
 use crate::shared::{Shared, Wakes, Writes};
 use crate::status::{AccountStatus, Health, StatusBoard};
-use crate::supervisor::keep_running;
+use crate::supervisor::{keep_running, keep_synchronising};
 use crate::sync_state::State;
 
 mod control;
@@ -114,7 +114,7 @@ impl AccountEngine {
         let received = Arc::new(Mutex::new(received));
         let mut tasks = JoinSet::new();
         let of_loop = Arc::clone(&shared);
-        tasks.spawn(keep_running(
+        tasks.spawn(keep_synchronising(
             Arc::clone(&shared),
             "synchronisation",
             move || AccountLoop::new(Arc::clone(&of_loop)).run(),

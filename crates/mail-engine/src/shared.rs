@@ -234,6 +234,11 @@ impl Wakes {
         std::mem::take(&mut *self.lock())
     }
 
+    /// Whether a person asks, or the like; that reason is forgotten.
+    pub(crate) fn take_woken(&self) -> bool {
+        std::mem::take(&mut self.lock().woken)
+    }
+
     /// Reasons that were taken early and still need a look of their own.
     pub(crate) fn put_back(&self, set: WakeSet) {
         if set.any() {

@@ -29,12 +29,35 @@ impl Drop for Shown<'_> {
     }
 }
 
+/// What becomes of a task's fault while the task waits for its new start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// It is shown.
+    OfAccount,
+    /// It is shown, and the look at the server that the task was about to end is over. Somebody
+    /// who has asked for another look since is not made to wait for it.
+    OfLooks,
+    /// It is not shown: it ends what somebody looks at just now, and nothing else.
+    OfSearch,
+}
+
 /// Runs a task of an account until it ends by itself, however often it panics on the way.
 pub(crate) async fn keep_running<F>(shared: Arc<Shared>, name: &'static str, make: impl Fn() -> F)
 where
     F: Future<Output = Result<(), StepError>> + Send + 'static,
 {
-    run(shared, name, make, |shared| Some(Shown::of(shared))).await;
+    run(shared, name, make, Fault::OfAccount).await;
+}
+
+/// The same for the task that looks at the server.
+pub(crate) async fn keep_synchronising<F>(
+    shared: Arc<Shared>,
+    name: &'static str,
+    make: impl Fn() -> F,
+) where
+    F: Future<Output = Result<(), StepError>> + Send + 'static,
+{
+    run(shared, name, make, Fault::OfLooks).await;
 }
 
 /// The same for what somebody looks at just now, such as a search: its fault is not the account's.
@@ -42,15 +65,11 @@ pub(crate) async fn keep_looking<F>(shared: Arc<Shared>, name: &'static str, mak
 where
     F: Future<Output = Result<(), StepError>> + Send + 'static,
 {
-    run(shared, name, make, |_| None).await;
+    run(shared, name, make, Fault::OfSearch).await;
 }
 
-async fn run<F>(
-    shared: Arc<Shared>,
-    name: &'static str,
-    make: impl Fn() -> F,
-    show: impl Fn(&Shared) -> Option<Shown<'_>>,
-) where
+async fn run<F>(shared: Arc<Shared>, name: &'static str, make: impl Fn() -> F, fault: Fault)
+where
     F: Future<Output = Result<(), StepError>> + Send + 'static,
 {
     let mut tries = 0_u32;
@@ -76,11 +95,20 @@ async fn run<F>(
             .options
             .backoff
             .delay(tries, shared.options.jitter.fraction(), None);
-        let shown = show(&shared);
+        let shown = (fault != Fault::OfSearch).then(|| Shown::of(&shared));
+        let mut prod = std::pin::pin!(shared.prod.notified());
+        prod.as_mut().enable();
+        if fault == Fault::OfLooks {
+            shared.look_ends();
+            // The new start looks at once.
+            if shared.wakes.take_woken() {
+                continue;
+            }
+        }
         tokio::select! {
             () = shared.stop.cancelled() => return,
             () = shared.options.clock.sleep_until(now + delay) => (),
-            () = shared.prod.notified() => (),
+            () = prod => (),
             // Whoever closes the gate waits for the task to rest behind it.
             () = shared.gate.closed() => (),
         }

@@ -79,6 +79,30 @@ async fn a_task_that_panicked_starts_again_by_itself() {
 }
 
 #[tokio::test]
+async fn a_look_that_panics_is_over_for_who_waits_for_it() {
+    let world = World::with_messages(10).await;
+    let running = world.synced().await;
+    world.server.fail(Call::Changes, Fault::Panic);
+    let status = soon("a look", running.engine.sync()).await;
+    assert_eq!(status.health, Health::Fault);
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn who_asks_in_the_moment_of_a_panic_waits_for_no_second_try() {
+    let world = World::with_messages(10).await;
+    let running = world.synced().await;
+    world.server.fail_times(Call::Changes, Fault::Panic, 1);
+    let asked = world.server.count(Call::Changes);
+    running.engine.sync_now();
+    let mut calls = world.server.calls();
+    let more = calls.wait_for(|_| world.server.count(Call::Changes) > asked);
+    soon("the request", more).await.unwrap();
+    running.sync().await;
+    running.engine.stop().await;
+}
+
+#[tokio::test]
 async fn stopping_does_not_wait_for_a_server_that_hangs() {
     let world = World::with_messages(10).await;
     world.server.fail_everything(Fault::Hang);
