@@ -87,10 +87,13 @@ test("switching accounts by keyboard keeps each one's place", async ({ window })
   await expect(window.list.locator("[aria-rowindex='21']")).toBeVisible();
   await page.keyboard.press("Control+2");
   await expect(page.getByRole("heading", { name: "Personal" })).toBeVisible();
+  await expect.poll(() => window.list.evaluate((element) => element.scrollTop)).toBe(0);
   await window.row("Your hold is ready").click();
+  await expect(window.list).toBeFocused();
   await page.keyboard.press("Control+0");
   await expect(page.getByRole("heading", { name: "All accounts" })).toBeVisible();
   await expect.poll(() => window.list.evaluate((element) => element.scrollTop)).toBe(20 * ROW);
+  await expect(window.list).toBeFocused();
   await page.keyboard.press("Control+2");
   await expect(window.row("Your hold is ready")).toHaveAttribute("aria-selected", "true");
   await expect(window.conversation.getByRole("heading", { level: 2 })).toHaveText(

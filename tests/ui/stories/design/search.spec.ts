@@ -118,6 +118,7 @@ story("a search by keyboard alone: in, down, read, back and out again", async ({
   await page.keyboard.press("s");
   await expect(search.results.nth(2)).toHaveAccessibleName(/starred/);
   await page.keyboard.press("o");
+  await expect(page.locator("[data-region=reading]")).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(window.list).toBeFocused();
   await expect(search.results).toHaveCount(3);
