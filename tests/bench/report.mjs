@@ -48,6 +48,7 @@ function ingested({ encrypted, plain, rates, ...of }) {
   ]);
   const tenth = number(rates.messages / 10);
   lines.push([`last ${tenth} of ${number(rates.messages)} against the first`, tenth, number(rates.per_s.at(-1)), number(rates.per_s[0]), times(rates.last_of_first)]);
+  lines.push(["the same by the bare loop", tenth, number(rates.bare_per_s.at(-1)), number(rates.bare_per_s[0]), times(rates.bare_last_of_first)]);
   return table(["", "messages", "a second", "bare loop or first", "ratio"], lines);
 }
 
@@ -88,7 +89,7 @@ function starting({ accounts, messages, painted, bare_window, press_to_painted, 
     [`start to painted list, ${accounts} accounts, ${number(messages)} messages, median of ${painted.runs}`, `${number(painted.median_ms)} ms (${number(painted.least_ms)} to ${number(painted.most_ms)})`],
     [`press of an account to its painted rows, median of ${press_to_painted.runs} (p95)`, `${milliseconds(press_to_painted.median_ms)} ms (${milliseconds(press_to_painted.p95_ms)})`],
     ["memory of all processes, shared pages by their share", `${number(idle.memory_mib)} MiB`],
-    [`processor time at rest, over ${idle.seconds} s`, `${idle.processor_percent} % of one core`],
+    [`processor time at rest, over ${idle.seconds} s, median of ${idle.looks}`, `${idle.processor_percent} % of one core`],
   ]);
 }
 

@@ -139,7 +139,7 @@ export async function start({ quick, size = quick ? 1_000 : 100_000 }) {
       await pressToPainted(window, tiles, tiles.length);
       presses = await pressToPainted(window, tiles, quick ? 9 : 60);
       await atRest(window);
-      silence = await idle(window, quick ? 5 : 60);
+      silence = await idle(window, quick ? 5 : 60, quick ? 1 : 3);
     } finally {
       await window.close();
     }

@@ -6,7 +6,7 @@
 //!   schema, with the same settings and key, each round one after the other.
 //! - The same for all of it: headers, compressed texts, search index. Headers, texts and index of
 //!   500 messages one after the other.
-//! - The rate of the last tenth of a large account against the first.
+//! - The rate of the last tenth of a large account against the first, the bare loop's beside it.
 //! - A first page and a mark while 100,000 messages arrive, against the same in silence.
 
 #![allow(
@@ -372,10 +372,11 @@ impl BareTexts {
     }
 }
 
-/// Messages a second of each tenth of a large account, oldest of the ten first.
+/// Messages a second of each tenth of a large account, the newest mail first; and the bare loop's.
 async fn rates(messages: u64) -> Value {
     let own = TempDir::new().unwrap();
-    let store = empty(&own.path().join("account"), StoreOptions::default()).await;
+    let options = StoreOptions::default();
+    let store = empty(&own.path().join("account"), options).await;
     let tenth = messages / 10;
     let mut rates = Vec::new();
     for part in 0..10 {
@@ -387,7 +388,27 @@ async fn rates(messages: u64) -> Value {
         rates.push(tenth as f64 / begun.elapsed().as_secs_f64());
     }
     store.close().await.unwrap();
-    json!({ "messages": messages, "per_s": rates, "last_of_first": rates[9] / rates[0] })
+
+    let own = TempDir::new().unwrap();
+    let folder = own.path().join("account");
+    empty(&folder, options).await.close().await.unwrap();
+    let mut rows = BareRows::new(&folder.join("mail.sqlite"), true);
+    let mut bare = Vec::new();
+    for part in 0..10 {
+        let prepared = batches(part * tenth, (part + 1) * tenth);
+        let begun = Instant::now();
+        for batch in &prepared {
+            rows.write(batch);
+        }
+        bare.push(tenth as f64 / begun.elapsed().as_secs_f64());
+    }
+    json!({
+        "messages": messages,
+        "per_s": rates,
+        "last_of_first": rates[9] / rates[0],
+        "bare_per_s": bare,
+        "bare_last_of_first": bare[9] / bare[0],
+    })
 }
 
 /// Median and 99th percentile in milliseconds.
