@@ -17,8 +17,13 @@ const DATE_LOCALE = SYSTEM_LOCALE.startsWith("en") ? SYSTEM_LOCALE : "en-GB";
 const hourCycle = new Intl.DateTimeFormat(SYSTEM_LOCALE, { hour: "numeric" }).resolvedOptions()
   .hourCycle;
 
-function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  return new Intl.DateTimeFormat(DATE_LOCALE, options);
+/** Made when it is first used: each takes a millisecond or two, and a start needs only some. */
+function format(options: Intl.DateTimeFormatOptions) {
+  let made: Intl.DateTimeFormat | undefined;
+  return {
+    format: (time: Date | number): string =>
+      (made ??= new Intl.DateTimeFormat(DATE_LOCALE, options)).format(time),
+  };
 }
 
 const clock = format({
