@@ -7,7 +7,7 @@ use std::time::Duration;
 use mail_engine::Health;
 use mail_rehearsal::faults::{Act, MethodRule, Rule};
 
-use super::{Engine, Place};
+use super::{Engine, Place, written};
 use crate::world::soon;
 
 const TEN_MINUTES: u64 = 600;
@@ -177,20 +177,4 @@ async fn a_thousand_connections_lost_leave_nothing_behind() {
     }
     assert!(tasks() <= before + 5, "{} tasks, {before} before", tasks());
     engine.stop().await;
-}
-
-/// Writes a part of `docs/reliability.md` under `BRAID_WRITE_DOCS=1`.
-fn written(name: &str, table: &str) {
-    if std::env::var_os("BRAID_WRITE_DOCS").is_none() {
-        return;
-    }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
-    let docs = std::fs::read_to_string(path).unwrap();
-    let (begin, end) = (
-        format!("<!-- {name} -->\n"),
-        format!("<!-- end of {name} -->"),
-    );
-    let (before, rest) = docs.split_once(&begin).unwrap();
-    let (_, after) = rest.split_once(&end).unwrap();
-    std::fs::write(path, format!("{before}{begin}{table}{end}{after}")).unwrap();
 }

@@ -345,3 +345,19 @@ impl TokenSource for Tokens {
         self.token().await
     }
 }
+
+/// Writes a part of `docs/reliability.md` under `BRAID_WRITE_DOCS=1`.
+fn written(name: &str, table: &str) {
+    if std::env::var_os("BRAID_WRITE_DOCS").is_none() {
+        return;
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
+    let docs = std::fs::read_to_string(path).unwrap();
+    let (begin, end) = (
+        format!("<!-- {name} -->\n"),
+        format!("<!-- end of {name} -->"),
+    );
+    let (before, rest) = docs.split_once(&begin).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    std::fs::write(path, format!("{before}{begin}{table}{end}{after}")).unwrap();
+}
