@@ -29,16 +29,16 @@ impl Drop for Shown<'_> {
     }
 }
 
-/// What becomes of a task's fault while the task waits for its new start.
+/// Whose a task's fault is, while the task waits for its new start.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// It is shown.
-    OfAccount,
+    Account,
     /// It is shown, and the look at the server that the task was about to end is over. Somebody
     /// who has asked for another look since is not made to wait for it.
-    OfLooks,
+    Looks,
     /// It is not shown: it ends what somebody looks at just now, and nothing else.
-    OfSearch,
+    Search,
 }
 
 /// Runs a task of an account until it ends by itself, however often it panics on the way.
@@ -46,7 +46,7 @@ pub(crate) async fn keep_running<F>(shared: Arc<Shared>, name: &'static str, mak
 where
     F: Future<Output = Result<(), StepError>> + Send + 'static,
 {
-    run(shared, name, make, Fault::OfAccount).await;
+    run(shared, name, make, Fault::Account).await;
 }
 
 /// The same for the task that looks at the server.
@@ -57,7 +57,7 @@ pub(crate) async fn keep_synchronising<F>(
 ) where
     F: Future<Output = Result<(), StepError>> + Send + 'static,
 {
-    run(shared, name, make, Fault::OfLooks).await;
+    run(shared, name, make, Fault::Looks).await;
 }
 
 /// The same for what somebody looks at just now, such as a search: its fault is not the account's.
@@ -65,7 +65,7 @@ pub(crate) async fn keep_looking<F>(shared: Arc<Shared>, name: &'static str, mak
 where
     F: Future<Output = Result<(), StepError>> + Send + 'static,
 {
-    run(shared, name, make, Fault::OfSearch).await;
+    run(shared, name, make, Fault::Search).await;
 }
 
 async fn run<F>(shared: Arc<Shared>, name: &'static str, make: impl Fn() -> F, fault: Fault)
@@ -95,10 +95,10 @@ where
             .options
             .backoff
             .delay(tries, shared.options.jitter.fraction(), None);
-        let shown = (fault != Fault::OfSearch).then(|| Shown::of(&shared));
+        let shown = (fault != Fault::Search).then(|| Shown::of(&shared));
         let mut prod = std::pin::pin!(shared.prod.notified());
         prod.as_mut().enable();
-        if fault == Fault::OfLooks {
+        if fault == Fault::Looks {
             shared.look_ends();
             // The new start looks at once.
             if shared.wakes.take_woken() {
