@@ -1,6 +1,7 @@
 /** Carries out what keys and buttons ask for. */
 import type { Command } from "./keyboard.ts";
 import type { MarkTarget } from "./contract.gen.ts";
+import { rowTarget } from "./stores/marks.ts";
 import type { Stores } from "./stores/stores.ts";
 
 export function runCommand(stores: Stores, command: Command): void {
@@ -124,12 +125,11 @@ export function leaveSearch({ search, window }: Stores): void {
 
 /** What marks go to: the current row, or what is open. */
 function target({ conversation, list }: Stores): MarkTarget | null {
-  const row = list.view?.current?.row;
-  if (row && list.view?.mode === "messages") {
-    return { kind: "message", account: row.account, message: row.message };
+  const view = list.view;
+  if (view?.current) {
+    return rowTarget(view.current.row, view.mode);
   }
-  const account = row?.account ?? conversation.account;
-  const thread = row?.thread ?? conversation.thread;
+  const { account, thread } = conversation;
   return account !== null && thread !== null ? { kind: "thread", account, thread } : null;
 }
 

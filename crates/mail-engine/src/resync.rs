@@ -13,7 +13,7 @@ use mail_store::{FillState, ProgressUpdate, Sweep, SyncBatch};
 
 use crate::account_loop::AccountLoop;
 use crate::plan;
-use crate::shared::{StepError, WakeSet};
+use crate::shared::{StepError, TakenEarly, WakeSet};
 use crate::sync_state::Event;
 
 /// What the ids of stored messages stand for.
@@ -78,12 +78,10 @@ impl AccountLoop {
         of: Option<u64>,
         of_whom: Ids,
     ) -> Result<(), StepError> {
-        let mut early = WakeSet::default();
-        let read = self.read_inventory(sweep, of, of_whom, &mut early).await;
-        // The newest page has answered them in part, if at all; the changes still have to be
-        // asked for.
-        self.shared.wakes.put_back(early);
-        read
+        // The newest page answers them in part, if at all; the changes still have to be asked for.
+        let mut early = TakenEarly::none_yet(&self.shared);
+        self.read_inventory(sweep, of, of_whom, &mut early.set)
+            .await
     }
 
     async fn read_inventory(

@@ -193,6 +193,28 @@ pub(crate) struct Wakes {
     notify: Notify,
 }
 
+/// Reasons that were taken early and still need a look of their own: they are put back when this
+/// goes, by a panic as well.
+pub(crate) struct TakenEarly {
+    shared: Arc<Shared>,
+    pub(crate) set: WakeSet,
+}
+
+impl TakenEarly {
+    pub(crate) fn none_yet(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            set: WakeSet::default(),
+        }
+    }
+}
+
+impl Drop for TakenEarly {
+    fn drop(&mut self) {
+        self.shared.wakes.put_back(self.set);
+    }
+}
+
 /// Which reasons there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct WakeSet {
@@ -234,9 +256,14 @@ impl Wakes {
         std::mem::take(&mut *self.lock())
     }
 
-    /// Whether a person asks, or the like; that reason is forgotten.
-    pub(crate) fn take_woken(&self) -> bool {
-        std::mem::take(&mut self.lock().woken)
+    /// Whether a person asks, or the like.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.lock().woken
+    }
+
+    /// A person, or the like, gets what was asked for; that reason is forgotten.
+    pub(crate) fn take_woken(&self) {
+        self.lock().woken = false;
     }
 
     /// Reasons that were taken early and still need a look of their own.

@@ -75,6 +75,10 @@ where
     let mut tries = 0_u32;
     loop {
         let begun = shared.options.clock.now();
+        if fault == Fault::Looks {
+            // The start looks: whoever has asked until now waits for just that.
+            shared.wakes.take_woken();
+        }
         let ended = AbortOnDropHandle::new(tokio::spawn(make())).await;
         if shared.stop.is_cancelled() {
             return;
@@ -100,8 +104,8 @@ where
         prod.as_mut().enable();
         if fault == Fault::Looks {
             shared.look_ends();
-            // The new start looks at once.
-            if shared.wakes.take_woken() {
+            // Somebody has asked during the look that failed.
+            if shared.wakes.is_woken() {
                 continue;
             }
         }

@@ -1,6 +1,13 @@
-import type { Mark, MarkTarget } from "../contract.gen.ts";
+import type { ListMode, Mark, MarkTarget, RowView } from "../contract.gen.ts";
 import type { Host, HostError } from "../host/host.ts";
 import { hostError } from "../host/host.ts";
+
+/** What a mark on a row of a list goes to. */
+export function rowTarget({ account, message, thread }: RowView, mode: ListMode): MarkTarget {
+  return mode === "messages"
+    ? { kind: "message", account, message }
+    : { kind: "thread", account, thread };
+}
 
 /** Puts marks on mail; the change shows up in the feeds. */
 export class Marks {

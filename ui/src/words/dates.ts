@@ -17,7 +17,7 @@ const DATE_LOCALE = SYSTEM_LOCALE.startsWith("en") ? SYSTEM_LOCALE : "en-GB";
 const hourCycle = new Intl.DateTimeFormat(SYSTEM_LOCALE, { hour: "numeric" }).resolvedOptions()
   .hourCycle;
 
-/** Made when it is first used: each takes a millisecond or two, and a start needs only some. */
+/** Made when it is first used: each takes its time, and a start needs only some. */
 function format(options: Intl.DateTimeFormatOptions) {
   let made: Intl.DateTimeFormat | undefined;
   return {

@@ -167,10 +167,12 @@ test("a narrow window shows one part at a time and goes back by key", async ({ w
   const { page } = window;
   await page.setViewportSize({ width: 800, height: 600 });
   await window.open("fine");
-  await window.row("Sunday?").click();
+  await window.scrollListTo(200);
+  await window.list.locator("[aria-rowindex='5']").click();
   await expect(window.list).toBeHidden();
   await page.keyboard.press("Escape");
   await expect(window.list).toBeFocused();
+  expect(await window.list.evaluate((element) => element.scrollTop)).toBe(200);
   await page.keyboard.press("[");
   await page.getByRole("treeitem", { name: "Starred" }).click();
   await expect(page.getByRole("heading", { name: "Starred" })).toBeVisible();

@@ -277,6 +277,20 @@ story("more than the list takes, a refusal and a wrong date are told", async ({ 
   await expect(search.complete).toContainText("Personal: texts since 2024, server refused");
 });
 
+story("a search that finds nothing leads back to the place in the list", async ({ search }) => {
+  const { page, window } = search;
+  await search.open("fine");
+  await window.scrollListTo(400);
+  await search.enter();
+  await page.keyboard.type("zzzz");
+  await page.keyboard.press("Enter");
+  await expect(window.list).toHaveCount(0);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await expect(search.box).toHaveValue("");
+  await expect.poll(() => window.list.evaluate((element) => element.scrollTop)).toBe(400);
+});
+
 story("a narrow window shows the box wherever one is, and goes back there", async ({ search }) => {
   const { page, window } = search;
   await page.setViewportSize({ width: 800, height: 600 });

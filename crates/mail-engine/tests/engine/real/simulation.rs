@@ -472,16 +472,16 @@ fn whatever_happened_the_local_copy_ends_equal_to_the_server() {
     let count = seeds.end - seeds.start;
     let seconds = begun.elapsed().as_secs();
     let table = format!(
-        "| Histories | Seconds on {cores} cores | Equal after one quiet look | Two | Three | Never |\n\
-         |---:|---:|---:|---:|---:|---:|\n\
-         | {count} | {seconds} | {} | {} | {} | 0 |\n",
+        "| Histories | Seconds on {cores} cores | Equal after one quiet look | Two | Three |\n\
+         |---:|---:|---:|---:|---:|\n\
+         | {count} | {seconds} | {} | {} | {} |\n",
         after(0),
         after(1),
         after(2),
     );
     println!("{table}");
     // The few of every day are no news.
-    if std::env::var_os("BRAID_SEEDS").is_some() {
+    if count > 500 {
         written("histories", &table);
     }
 }
