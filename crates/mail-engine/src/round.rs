@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail_model::remote::{MailboxSnapshot, MessagePage, SourceError};
+use mail_model::remote::{MailboxSnapshot, MessageDelta, MessagePage, SourceError};
 use mail_model::{StateString, UnixTime};
 use mail_store::{FillState, Intent, ProgressUpdate, SyncBatch};
 
@@ -212,7 +212,7 @@ impl AccountLoop {
                 chain = DeltaChain::default();
                 continue;
             }
-            let delta = answer?;
+            let delta = self.with_unknown(answer?).await?;
             let more = delta.has_more;
             let next = delta.new_state.clone();
             fetched += (delta.created.len() + delta.updated.len()) as u64;
@@ -235,6 +235,26 @@ impl AccountLoop {
                 lasting: true,
             });
         }
+    }
+
+    /// Makes messages that are told as updated and are not here into ones that are new here.
+    ///
+    /// Between two of its answers a server may have counted a new message as known: Cyrus orders
+    /// by the last change and calls created what is younger than the state it was asked with.
+    async fn with_unknown(&mut self, mut delta: MessageDelta) -> Result<MessageDelta, StepError> {
+        let ids: Vec<_> = delta.updated.iter().map(|one| one.id.clone()).collect();
+        if ids.is_empty() {
+            return Ok(delta);
+        }
+        let unknown = self.shared.store.unknown_ids(&ids).await?;
+        if !unknown.is_empty() {
+            delta.updated.retain(|one| !unknown.contains(&one.id));
+            let whole = self
+                .ask(|shared| async move { shared.source.messages(&unknown).await })
+                .await?;
+            delta.created.extend(whole);
+        }
+        Ok(delta)
     }
 
     fn filled(&mut self, fill: &Fill) {

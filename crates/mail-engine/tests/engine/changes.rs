@@ -58,6 +58,21 @@ async fn a_long_chain_of_changes_is_followed_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_only_told_as_updated_is_fetched() {
+    let world = World::with_messages(5).await;
+    let running = world.synced().await;
+    // Told in two answers, of which the first ends after the message was made: it is not in that
+    // one, and older than the state the second one is asked with.
+    world.server.set_delta(1);
+    world.server.deliver(message(100, 100, 2_000));
+    world.server.deliver(message(101, 101, 2_001));
+    world.server.flag(&message_id(100), Keyword::seen(), true);
+    running.sync().await;
+    world.assert_converged().await;
+    running.engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_new_mailbox_is_listed_with_the_mail_in_it() {
     let world = World::with_messages(5).await;
     let running = world.synced().await;

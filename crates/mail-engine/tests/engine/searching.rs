@@ -323,12 +323,19 @@ async fn a_message_that_is_deleted_or_changed_while_it_is_fetched_is_not_stored_
         filling.step().await;
     }
     // The answer is on its way; what happens now is told to the account before it comes.
+    server.hold_no_more(Call::Messages);
+    let asked = server.count(Call::Messages);
     server.destroy(&message_id(3));
     server.flag(&message_id(4), Keyword::flagged(), true);
     filling.step().await;
+    // The account itself asks for what has changed and is not here yet.
+    assert_eq!(server.count(Call::Messages), asked + 1);
     answers.permits.add_permits(100);
     looking.until_server(ServerSearch::Asked).await;
-    assert!(*answers.made.borrow() > 1, "it is asked again");
+    assert!(
+        server.count(Call::Messages) > asked + 1,
+        "the search asks again"
+    );
     let keywords = filling.world.keywords(&message_id(4)).await;
     assert!(keywords.is_flagged());
     let gone = filling.world.store.message_key(&message_id(3)).await;

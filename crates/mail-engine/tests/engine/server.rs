@@ -370,6 +370,11 @@ impl Server {
         held
     }
 
+    /// Answers that are made from now on leave at once; those that are held stay so.
+    pub(crate) fn hold_no_more(&self, call: Call) {
+        self.lock().held.remove(&call);
+    }
+
     /// From now on it says to be another account than the one that is stored.
     pub(crate) fn become_another_account(&self) {
         self.lock().is_another = true;
