@@ -114,12 +114,7 @@ impl AccountLoop {
                 Ids::OfServer => self.shared.store.unknown_ids(&ids).await?,
                 Ids::OfAnother => ids,
             };
-            let whole = if unknown.is_empty() {
-                Vec::new()
-            } else {
-                self.ask(|shared| async move { shared.source.messages(&unknown).await })
-                    .await?
-            };
+            let whole = self.whole(unknown).await?;
             if of_whom == Ids::OfAnother {
                 self.part_with_others(&whole).await?;
             }
@@ -141,10 +136,7 @@ impl AccountLoop {
             if unmarked.is_empty() {
                 return Ok(());
             }
-            let asked = unmarked.clone();
-            let found = self
-                .ask(|shared| async move { shared.source.messages(&asked).await })
-                .await?;
+            let found = self.whole(unmarked.clone()).await?;
             if ids == Ids::OfAnother {
                 self.part_with_others(&found).await?;
                 let found: BTreeSet<_> = found.iter().map(|message| &message.id).collect();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mail_model::remote::{MailboxSnapshot, MessageDelta, MessagePage, SourceError};
-use mail_model::{StateString, UnixTime};
+use mail_model::{Message, MessageId, StateString, UnixTime};
 use mail_store::{FillState, Intent, ProgressUpdate, SyncBatch};
 
 use crate::account_loop::{AccountLoop, EditRetry};
@@ -247,14 +247,18 @@ impl AccountLoop {
             return Ok(delta);
         }
         let unknown = self.shared.store.unknown_ids(&ids).await?;
-        if !unknown.is_empty() {
-            delta.updated.retain(|one| !unknown.contains(&one.id));
-            let whole = self
-                .ask(|shared| async move { shared.source.messages(&unknown).await })
-                .await?;
-            delta.created.extend(whole);
-        }
+        delta.updated.retain(|one| !unknown.contains(&one.id));
+        delta.created.extend(self.whole(unknown).await?);
         Ok(delta)
+    }
+
+    /// Messages as the server has them; none is asked for where there is none.
+    pub(crate) async fn whole(&mut self, ids: Vec<MessageId>) -> Result<Vec<Message>, StepError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.ask(|shared| async move { shared.source.messages(&ids).await })
+            .await
     }
 
     fn filled(&mut self, fill: &Fill) {
